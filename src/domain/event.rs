@@ -1,0 +1,164 @@
+//! Events: everything that people do to a project, append-only. Two copies of a project are merged by the union of theirs.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{ItemId, Label, ScorePolicy};
+
+/// Identity and place in time of an event: a UUIDv7.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EventId(pub Uuid);
+
+impl EventId {
+    /// A new id; ids made by one process rise strictly.
+    pub fn new() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
+impl Default for EventId {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Display for EventId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum EventBody {
+    /// An annotator labelled the item.
+    Label(Box<Label>),
+    /// An annotator left the item out.
+    Skip {
+        /// Why.
+        reason: String,
+    },
+    /// An annotator wants somebody to look at the item.
+    Flag {
+        /// Why, if said.
+        note: String,
+    },
+    /// The flag is taken back.
+    Unflag,
+    /// An earlier event no longer counts.
+    Undo {
+        /// That event.
+        target: EventId,
+    },
+    /// An undone event counts again.
+    Redo {
+        /// That event.
+        target: EventId,
+    },
+    /// The score policy of the project from here on.
+    Policy {
+        /// The new policy.
+        policy: ScorePolicy,
+    },
+    /// Written by a newer version: kept and passed on, never interpreted.
+    Unknown {
+        /// Its kind.
+        kind: String,
+        /// Its payload.
+        payload: Value,
+    },
+}
+
+impl EventBody {
+    /// The kind as stored.
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::Label(_) => "label",
+            Self::Skip { .. } => "skip",
+            Self::Flag { .. } => "flag",
+            Self::Unflag => "unflag",
+            Self::Undo { .. } => "undo",
+            Self::Redo { .. } => "redo",
+            Self::Policy { .. } => "policy",
+            Self::Unknown { kind, .. } => kind,
+        }
+    }
+
+    /// The payload as stored.
+    pub fn payload(&self) -> Value {
+        match self {
+            Self::Label(label) => serde_json::to_value(label).unwrap_or(Value::Null),
+            Self::Skip { reason } => json!({ "reason": reason }),
+            Self::Flag { note } => json!({ "note": note }),
+            Self::Unflag => json!({}),
+            Self::Undo { target } | Self::Redo { target } => json!({ "target": target }),
+            Self::Policy { policy } => json!({ "policy": policy }),
+            Self::Unknown { payload, .. } => payload.clone(),
+        }
+    }
+
+    /// Reads what [`EventBody::kind`] and [`EventBody::payload`] gave; a kind or payload of a newer version is `Unknown`.
+    pub fn parse(kind: &str, payload: Value) -> Self {
+        fn field<T: serde::de::DeserializeOwned>(payload: &Value, name: &str) -> Option<T> {
+            serde_json::from_value(payload.get(name)?.clone()).ok()
+        }
+        let known = match kind {
+            "label" => serde_json::from_value(payload.clone())
+                .ok()
+                .map(|label| Self::Label(Box::new(label))),
+            "skip" => field(&payload, "reason").map(|reason| Self::Skip { reason }),
+            "flag" => field(&payload, "note").map(|note| Self::Flag { note }),
+            "unflag" => Some(Self::Unflag),
+            "undo" => field(&payload, "target").map(|target| Self::Undo { target }),
+            "redo" => field(&payload, "target").map(|target| Self::Redo { target }),
+            "policy" => field(&payload, "policy").map(|policy| Self::Policy { policy }),
+            _ => None,
+        };
+        known.unwrap_or_else(|| Self::Unknown {
+            kind: kind.to_owned(),
+            payload,
+        })
+    }
+
+    /// Whether a person can undo it.
+    pub fn undoable(&self) -> bool {
+        matches!(
+            self,
+            Self::Label(_) | Self::Skip { .. } | Self::Flag { .. } | Self::Unflag
+        )
+    }
+}
+
+/// One event of the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Its identity; the log is read in the order of ids.
+    pub id: EventId,
+    /// Who did it.
+    pub annotator: String,
+    /// The item it is about; `None` when it is about the project.
+    pub item: Option<ItemId>,
+    /// What was done.
+    pub body: EventBody,
+    /// When.
+    pub time: Timestamp,
+    /// Version of the program that wrote it.
+    pub app_version: String,
+}
+
+impl Event {
+    /// An event that happens now.
+    pub fn now(annotator: &str, item: Option<ItemId>, body: EventBody) -> Self {
+        Self {
+            id: EventId::new(),
+            annotator: annotator.to_owned(),
+            item,
+            body,
+            time: Timestamp::now(),
+            app_version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! What an annotator says of an item, always relative to responses, never to left and right.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{ResponseKey, ScorePolicy, ScorerId};
+
+/// Which response is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Preference {
+    /// One response is better than the other.
+    Better {
+        /// The better one.
+        response: ResponseKey,
+        /// 1 slightly, 2 clearly, 3 much better; `None` where the source does not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        strength: Option<u8>,
+    },
+    /// Neither is better.
+    Tie,
+    /// Neither is valid.
+    NeitherValid,
+}
+
+impl Preference {
+    /// The preference on HelpSteer2's scale between a first and a second response: -3 (first much better) to 3, 0 a tie, -100
+    /// neither valid. `None` when the strength is unknown or the better response is neither of the two.
+    pub fn signed(&self, first: ResponseKey, second: ResponseKey) -> Option<i32> {
+        match *self {
+            Self::Tie => Some(0),
+            Self::NeitherValid => Some(-100),
+            Self::Better { response, strength } => {
+                let strength = i32::from(strength?);
+                if response == first {
+                    Some(-strength)
+                } else if response == second {
+                    Some(strength)
+                } else {
+                    None
+                }
+            }
+        }
+    }
+
+    /// The inverse of [`Preference::signed`]; `None` for a number that is not on the scale.
+    pub fn from_signed(value: i64, first: ResponseKey, second: ResponseKey) -> Option<Self> {
+        Some(match value {
+            0 => Self::Tie,
+            -100 => Self::NeitherValid,
+            -3..=-1 => Self::Better {
+                response: first,
+                strength: Some(value.unsigned_abs() as u8),
+            },
+            1..=3 => Self::Better {
+                response: second,
+                strength: Some(value as u8),
+            },
+            _ => return None,
+        })
+    }
+}
+
+/// Attribute name to value, per response. Whole values are written as whole numbers.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Ratings(pub BTreeMap<ResponseKey, BTreeMap<String, f64>>);
+
+impl Ratings {
+    /// The value of one attribute of one response.
+    pub fn get(&self, response: ResponseKey, attribute: &str) -> Option<f64> {
+        self.0.get(&response)?.get(attribute).copied()
+    }
+
+    /// Sets or, with `None`, clears a value.
+    pub fn set(&mut self, response: ResponseKey, attribute: &str, value: Option<f64>) {
+        let values = self.0.entry(response).or_default();
+        match value {
+            Some(value) => {
+                values.insert(attribute.to_owned(), value);
+            }
+            None => {
+                values.remove(attribute);
+            }
+        }
+        if values.is_empty() {
+            self.0.remove(&response);
+        }
+    }
+
+    /// Whether nothing is rated.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// A number as JSON would have it: without a fraction where it has none.
+pub fn json_number(value: f64) -> serde_json::Value {
+    if value.fract() == 0.0 && value.abs() < 9e15 {
+        serde_json::Value::from(value as i64)
+    } else {
+        value.into()
+    }
+}
+
+impl Serialize for Ratings {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let plain: BTreeMap<_, BTreeMap<_, _>> = self
+            .0
+            .iter()
+            .map(|(key, values)| {
+                (
+                    key,
+                    values
+                        .iter()
+                        .map(|(name, v)| (name, json_number(*v)))
+                        .collect(),
+                )
+            })
+            .collect();
+        plain.serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Ratings {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        BTreeMap::deserialize(from).map(Self)
+    }
+}
+
+/// A judgment of an item: ratings, a preference and its reason, each of which may be missing.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Judgment {
+    /// Ratings per response.
+    #[serde(default, skip_serializing_if = "Ratings::is_empty")]
+    pub ratings: Ratings,
+    /// The preference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preference: Option<Preference>,
+    /// Why, in the annotator's words; empty when not given.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub justification: String,
+}
+
+impl Judgment {
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        self.ratings.is_empty() && self.preference.is_none() && self.justification.is_empty()
+    }
+}
+
+/// How the responses stood before the annotator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Two columns.
+    SideBySide,
+    /// One after the other.
+    OneAtATime,
+}
+
+/// A score that was visible at the moment of the commit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VisibleScore {
+    /// The response.
+    pub response: ResponseKey,
+    /// Its score.
+    pub score: f64,
+    /// Its attributes, where the model has them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, f64>,
+}
+
+/// The circumstances of a label, recorded with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LabelContext {
+    /// The responses as shown, from left to right.
+    pub shown: Vec<ResponseKey>,
+    /// How they were shown.
+    pub mode: Mode,
+    /// The score policy in force.
+    pub policy: ScorePolicy,
+    /// The scores that were visible, or none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scores: Vec<VisibleScore>,
+    /// The model they came from, if any were visible.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scorer: Option<ScorerId>,
+    /// Milliseconds with the window in use.
+    pub active_ms: u64,
+    /// Milliseconds in which nothing was touched.
+    pub idle_ms: u64,
+    /// Identity of the schema the label was made under.
+    pub schema: String,
+    /// Version of the guidelines shown, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guideline_version: Option<String>,
+}
+
+/// A committed label: what was said, and under which circumstances.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Label {
+    /// What was said.
+    #[serde(flatten)]
+    pub judgment: Judgment,
+    /// Under which circumstances.
+    pub context: LabelContext,
+}
+
+/// A label in the making, kept on every change.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Draft {
+    /// What is said so far.
+    #[serde(flatten)]
+    pub judgment: Judgment,
+    /// Milliseconds of use so far.
+    #[serde(default)]
+    pub active_ms: u64,
+    /// Milliseconds without use so far.
+    #[serde(default)]
+    pub idle_ms: u64,
+}

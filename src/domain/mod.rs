@@ -1,0 +1,21 @@
+//! What is it about? Conversations, items, responses, labels, schemas, scores and events; plain values, no I/O.
+
+pub mod conversation;
+pub mod event;
+pub mod hash;
+pub mod item;
+pub mod label;
+pub mod schema;
+pub mod score;
+pub mod source;
+pub mod view;
+
+pub use conversation::{Role, Turn};
+pub use event::{Event, EventBody, EventId};
+pub use hash::{ItemId, ResponseHash};
+pub use item::{Item, ItemError, Response, ResponseKey};
+pub use label::{Draft, Judgment, Label, LabelContext, Mode, Preference, Ratings, VisibleScore};
+pub use schema::{Attribute, LabelSchema};
+pub use score::{Score, ScorePolicy, ScorerId};
+pub use source::{ReferenceLabel, ReferenceRole, SourceRow};
+pub use view::{History, Outcome, View};
