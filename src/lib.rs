@@ -1,6 +1,8 @@
 //! Tiebreak: a desktop workbench for human preferences and reward models.
 //!
-//! Each room answers one question: [`domain`] what is it about, [`task`] what runs meanwhile.
+//! Each room answers one question: [`domain`] what is it about, [`text`] how is text read,
+//! [`task`] what runs meanwhile.
 
 pub mod domain;
 pub mod task;
+pub mod text;

@@ -5,5 +5,9 @@
 )]
 #![expect(missing_docs, reason = "the name of a test is its documentation")]
 
+/// The shape of the source tree.
+mod architecture;
 /// Identity, labels and the event log as values.
 mod domain;
+/// Blocks, inks, reading problems, previews.
+mod text;

@@ -1,0 +1,575 @@
+//! Blocks, inks, reading problems and previews: what a reader sees is what was written.
+
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+use tiebreak::text::glyphs::{Oddity, reading};
+use tiebreak::text::highlight::{Ink, knows, spans};
+use tiebreak::text::markdown::{
+    Alignment, Block, Joint, Kind, Run, blocks, plain_text, raw_blocks,
+};
+use tiebreak::text::preview::{first_line, truncate};
+
+/// All text of a block, cells parted by tabs.
+fn text_of(block: &Block) -> String {
+    match &block.kind {
+        Kind::Heading { runs, .. } | Kind::Paragraph { runs } => plain_text(runs),
+        Kind::Code { text, .. } => text.clone(),
+        Kind::Table { header, rows, .. } => std::iter::once(header)
+            .chain(rows)
+            .flatten()
+            .map(|cell| plain_text(cell) + "\t")
+            .collect(),
+        Kind::Rule => String::new(),
+    }
+}
+
+/// One line a block: `indent quote marker kind text`, for reading in an assertion.
+fn outline(markdown: &str) -> Vec<String> {
+    blocks(markdown)
+        .iter()
+        .map(|block| {
+            let kind = match &block.kind {
+                Kind::Heading { level, .. } => format!("h{level}"),
+                Kind::Paragraph { .. } => "p".to_owned(),
+                Kind::Code { language, .. } => format!("code({language})"),
+                Kind::Table { .. } => "table".to_owned(),
+                Kind::Rule => "rule".to_owned(),
+            };
+            let marker = block.marker.as_deref().unwrap_or("_");
+            format!(
+                "{}{} {marker} {kind} {}",
+                block.indent,
+                ">".repeat(block.quote.into()),
+                text_of(block)
+            )
+        })
+        .collect()
+}
+
+fn joined(blocks: &[Block]) -> String {
+    let mut whole = String::new();
+    for (index, block) in blocks.iter().enumerate() {
+        if index > 0 && block.joint != Joint::Inline {
+            whole.push('\n');
+        }
+        whole.push_str(&text_of(block));
+    }
+    whole
+}
+
+#[test]
+fn a_reply_with_everything_reads_in_order() {
+    let reply = "# Title\nOne line\nand the next.\n\n1. First\n   - inner *one*\n   ```rust\n   let x = 1;\n   ```\n2. ### Heading in a list\n\n> quoted\n> > twice\n\n- [ ] open\n- [x] done\n\n---\nLast `code`.";
+    assert_eq!(
+        outline(reply),
+        [
+            "0 _ h1 Title",
+            "0 _ p One line\nand the next.",
+            "1 1. p First",
+            "2 • p inner one",
+            "1 _ code(rust) let x = 1;",
+            "1 2. h3 Heading in a list",
+            "0> _ p quoted",
+            "0>> _ p twice",
+            "1 [ ] p open",
+            "1 [x] p done",
+            "0 _ rule ",
+            "0 _ p Last code.",
+        ]
+    );
+}
+
+#[test]
+fn styles_and_links_are_runs() {
+    let found = blocks("a **b _c_** ~~d~~ `e` [f](https://x.test/p \"title\") <https://y.test>");
+    let Kind::Paragraph { runs } = &found[0].kind else {
+        panic!("{found:?}");
+    };
+    let shown: Vec<(&str, String, Option<&str>)> = runs
+        .iter()
+        .map(|run| {
+            let style = [
+                (run.bold, 'b'),
+                (run.italic, 'i'),
+                (run.strike, 's'),
+                (run.code, 'c'),
+            ];
+            let style = style.iter().filter(|(on, _)| *on).map(|(_, c)| *c);
+            (run.text.as_str(), style.collect(), run.link.as_deref())
+        })
+        .collect();
+    let plain = String::new();
+    assert_eq!(
+        shown,
+        [
+            ("a ", plain.clone(), None),
+            ("b ", "b".to_owned(), None),
+            ("c", "bi".to_owned(), None),
+            (" ", plain.clone(), None),
+            ("d", "s".to_owned(), None),
+            (" ", plain.clone(), None),
+            ("e", "c".to_owned(), None),
+            (" ", plain.clone(), None),
+            ("f", plain.clone(), Some("https://x.test/p")),
+            (" ", plain.clone(), None),
+            ("https://y.test", plain, Some("https://y.test")),
+        ]
+    );
+}
+
+#[test]
+fn tables_keep_cells_and_alignments() {
+    let found = blocks("|a|b|c|\n|:-|:-:|-:|\n|1|**2**|\n|x|y|z|");
+    let Kind::Table {
+        alignments,
+        header,
+        rows,
+    } = &found[0].kind
+    else {
+        panic!("{found:?}");
+    };
+    assert_eq!(
+        *alignments,
+        [Alignment::Left, Alignment::Centre, Alignment::Right]
+    );
+    assert_eq!(header.len(), 3);
+    assert!(rows.iter().all(|row| row.len() == 3));
+    assert!(rows[0][1][0].bold);
+    assert_eq!(plain_text(&rows[1][2]), "z");
+}
+
+#[test]
+fn html_and_images_are_text() {
+    assert_eq!(
+        outline(
+            "<div onclick=\"x\">\n<b>hi</b>\n</div>\n\na <br> b ![a *cat*](http://z.test/c.png)"
+        ),
+        [
+            "0 _ p <div onclick=\"x\">\n<b>hi</b>\n</div>",
+            "0 _ p a <br> b a cat (http://z.test/c.png)",
+        ]
+    );
+}
+
+#[test]
+fn what_looks_like_a_link_definition_is_still_read() {
+    assert_eq!(
+        outline(
+            "[Alice]: Hello\n[Bob]: Hi\n[Alice]: Bye\n\nThey left, see [one][Bob].\n\n- [Carol]: Ha\n\n> [Dan]: Ho\n\n1. x\n\n[Eve]: end"
+        ),
+        [
+            "0 _ p [Alice]: Hello\n[Bob]: Hi\n[Alice]: Bye",
+            "0 _ p They left, see one.",
+            "1 • p [Carol]: Ha",
+            "0> _ p [Dan]: Ho",
+            "1 1. p x",
+            "0 _ p [Eve]: end",
+        ]
+    );
+}
+
+#[test]
+fn formulas_keep_their_backslashes_and_stars() {
+    let formula =
+        r"So \( a_1 \) and \[ \{x\} \, y \] but $a * b * c$ and $$\sum_{i} * z *$$ and \\(";
+    assert_eq!(
+        outline(formula),
+        [format!("0 _ p {}", formula.replace(r"\\(", r"\("))]
+    );
+    assert_eq!(outline(r"\*not\* *it \[1\]*"), [r"0 _ p *not* it \[1\]"]);
+    assert_eq!(
+        outline("It costs $5 and then $10."),
+        ["0 _ p It costs $5 and then $10."]
+    );
+}
+
+#[test]
+fn what_follows_a_fence_is_kept() {
+    assert_eq!(
+        outline("```Sure, here is the code\nx\n```"),
+        ["0 _ code(Sure, here is the code) x"]
+    );
+    assert_eq!(
+        outline("```\nnever closed\n\n  x"),
+        ["0 _ code() never closed\n\n  x"]
+    );
+}
+
+#[test]
+fn empty_list_items_keep_their_markers() {
+    assert_eq!(outline("-\n- a"), ["1 • p ", "1 • p a"]);
+    assert_eq!(
+        outline("- - a\n- > q"),
+        ["1 • p ", "2 • p a", "1 • p ", "1> _ p q"]
+    );
+    assert_eq!(outline("4. a\n5. b"), ["1 4. p a", "1 5. p b"]);
+}
+
+#[test]
+fn long_text_comes_in_small_blocks_that_join_to_the_whole() {
+    let sentence = "All work and no play makes Jack a dull boy. ";
+    let line = sentence.repeat(120);
+    let found = blocks(line.trim_end());
+    assert!(found.len() > 1);
+    assert_eq!(joined(&found), line.trim_end());
+    for block in &found {
+        assert!(text_of(block).chars().count() <= 2_000);
+    }
+    assert!(
+        text_of(&found[0]).ends_with("boy. "),
+        "cut after a sentence"
+    );
+
+    let lines: Vec<String> = (0..400).map(|n| format!("line {n} of a poem")).collect();
+    let found = blocks(&lines.join("\n"));
+    assert_eq!(joined(&found), lines.join("\n"));
+    assert!(found.iter().all(|block| text_of(block).len() <= 4_000));
+    assert!(found[1..].iter().all(|block| block.joint == Joint::Line));
+
+    let code: Vec<String> = (0..1_000).map(|n| format!("    x += {n};")).collect();
+    let found = blocks(&format!("```c\n{}\n```", code.join("\n")));
+    assert_eq!(found.len(), 5);
+    assert_eq!(joined(&found), code.join("\n"));
+
+    let rows: Vec<String> = (0..250).map(|n| format!("|{n}|")).collect();
+    let found = blocks(&format!("|n|\n|-|\n{}", rows.join("\n")));
+    assert_eq!(found.len(), 3);
+}
+
+#[test]
+fn a_grapheme_is_cut_only_when_it_is_longer_than_a_line_may_be() {
+    let family = "👨‍👩‍👧‍👦".repeat(3_000);
+    let found = blocks(&family);
+    assert_eq!(joined(&found), family);
+    for block in &found {
+        assert_eq!(text_of(block).len() % "👨‍👩‍👧‍👦".len(), 0);
+    }
+    let zalgo = format!("a{}", "\u{301}".repeat(50_000));
+    let found = blocks(&zalgo);
+    assert_eq!(joined(&found), zalgo);
+    assert!(found.iter().all(|block| text_of(block).len() <= 12_000));
+}
+
+/// Inputs that take a careless parser quadratic time or a deep stack.
+#[test]
+fn hostile_text_takes_no_longer_than_honest_text() {
+    let hostile = [
+        "[".repeat(100_000),
+        "![[](".repeat(40_000),
+        "> ".repeat(100_000),
+        "- ".repeat(100_000),
+        "*a _b ".repeat(30_000),
+        "`a``b```".repeat(25_000),
+        "<a ".repeat(60_000),
+        "$a$$".repeat(50_000),
+        format!(
+            "{}\n{}\n{}",
+            "|a".repeat(20_000),
+            "|-".repeat(20_000),
+            "|b\n".repeat(20_000)
+        ),
+        "[a]: b\n".repeat(30_000),
+        "\\[".repeat(100_000),
+        "&amp;".repeat(40_000),
+        "1. ".repeat(60_000),
+        "\0\u{202E}\u{FFFD}".repeat(30_000),
+        "a\n=\n".repeat(50_000),
+    ];
+    for text in hostile {
+        let started = Instant::now();
+        let found = blocks(&text);
+        let took = started.elapsed();
+        let start: String = text.chars().take(8).collect();
+        eprintln!(
+            "{start:?}: {} bytes, {} blocks, {took:?}",
+            text.len(),
+            found.len()
+        );
+        assert!(took < Duration::from_secs(3), "{start:?} took {took:?}");
+        for block in &found {
+            assert!(
+                text_of(block).len() <= 40_000,
+                "{start:?} makes a large block"
+            );
+        }
+    }
+}
+
+#[test]
+fn two_hundred_kilobytes_of_prose_are_read_at_once() {
+    let section = "## A heading\n\nSome *prose* with `code` and a [link](http://x.test).\nA second line.\n\n- one\n- two\n\n```py\nprint(1)\n```\n\n";
+    let text = section.repeat(200_000 / section.len() + 1);
+    let started = Instant::now();
+    let count = blocks(&text).len();
+    let took = started.elapsed();
+    assert!(count > 5_000);
+    assert!(took < Duration::from_millis(500), "{took:?}");
+    eprintln!("{} bytes, {count} blocks, {took:?}", text.len());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Letters and digits of text that holds no marks all appear, in order; so do its lines.
+    #[test]
+    fn nothing_of_plain_text_is_lost(
+        words in prop::collection::vec("[a-zA-Zéßжあ😀]{1,12}[,.;?]?", 1..400),
+        breaks in prop::collection::vec(0_u8..8, 400),
+    ) {
+        let mut text = String::new();
+        for (word, gap) in words.iter().zip(breaks) {
+            text.push_str(word);
+            text.push_str(match gap { 0 => "\n", 1 => "\n\n", _ => " " });
+        }
+        let seen: String = blocks(&text).iter().flat_map(|block| text_of(block).chars().collect::<Vec<_>>()).filter(|c| !c.is_whitespace()).collect();
+        let written: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+        prop_assert_eq!(seen, written);
+        let lines = blocks(&text).iter().map(|block| text_of(block).lines().count()).sum::<usize>();
+        prop_assert_eq!(lines, text.lines().filter(|line| !line.trim().is_empty()).count());
+    }
+
+    /// Marked-up text loses no letter either: only marks, numbers of lists and entities may change.
+    #[test]
+    fn no_letter_of_marked_text_is_lost(text in "([a-z]{1,4}|[A-Z]|[-*_`~#>|:+=\\[\\]()!<$\\\\]|[ ]{1,4}|\n){0,120}") {
+        let mut seen = Vec::new();
+        for block in blocks(&text) {
+            seen.extend(text_of(&block).chars());
+            match &block.kind {
+                Kind::Code { language, .. } => seen.extend(language.chars()),
+                Kind::Heading { runs, .. } | Kind::Paragraph { runs } => {
+                    seen.extend(runs.iter().filter_map(|run| run.link.as_ref()).flat_map(|link| link.chars()));
+                }
+                Kind::Table { header, rows, .. } => {
+                    let cells = header.iter().chain(rows.iter().flatten()).flatten();
+                    seen.extend(cells.filter_map(|run| run.link.as_ref()).flat_map(|link| link.chars()));
+                }
+                Kind::Rule => {}
+            }
+            // The x of a ticked box.
+            seen.extend(block.marker.iter().flat_map(|marker| marker.chars()));
+        }
+        for letter in 'a'..='z' {
+            let written = text.to_ascii_lowercase().matches(letter).count();
+            let shown = seen.iter().filter(|c| c.to_ascii_lowercase() == letter).count();
+            prop_assert!(shown >= written, "{:?} is lost from {:?}: {:?}", letter, text, outline(&text));
+        }
+    }
+
+    #[test]
+    fn any_text_is_read_without_panic(text in "\\PC{0,200}|(.|\n|\r|\0){0,200}|[-*_`~#>|:+=\\[\\]()!<$\\\\ \n\r\t1a&;\u{301}]{0,300}") {
+        for block in blocks(&text) {
+            if let Kind::Paragraph { runs } | Kind::Heading { runs, .. } = &block.kind {
+                prop_assert!(runs.iter().all(|run| !run.text.is_empty()));
+            }
+        }
+        drop(reading(&text));
+        drop(first_line(&text, 20));
+    }
+
+    #[test]
+    fn raw_text_is_exact(text in "(\\PC|\n|\r\n|\n\n){0,400}", times in 1_usize..30) {
+        let text = text.repeat(times);
+        prop_assert_eq!(joined(&raw_blocks(&text)), text);
+    }
+
+    #[test]
+    fn inks_cover_code_without_gaps(code in "(\\PC|\n|\"|'|/\\*|\\*/|#|//|\\{|\\}){0,120}", language in "rust|python|js|c|html|json|bash|sql|what|") {
+        let mut reached = 0;
+        let mut before = None;
+        for (range, ink) in spans(&code, &language) {
+            prop_assert_eq!(range.start, reached);
+            prop_assert!(code.get(range.clone()).is_some_and(|part| !part.is_empty()));
+            prop_assert_ne!(Some(ink), before);
+            reached = range.end;
+            before = Some(ink);
+        }
+        prop_assert_eq!(reached, code.len());
+    }
+
+    #[test]
+    fn truncated_text_is_a_beginning(text in "\\PC{0,60}", most in 0_usize..70) {
+        let short = truncate(&text, most);
+        let kept = short.strip_suffix('…').unwrap_or(&short);
+        prop_assert!(text.starts_with(kept));
+        prop_assert!(short.chars().count() <= text.chars().count());
+    }
+}
+
+fn inks(code: &str, language: &str) -> Vec<(String, Ink)> {
+    spans(code, language)
+        .into_iter()
+        .map(|(range, ink)| (code[range].trim().to_owned(), ink))
+        .filter(|(text, ink)| *ink != Ink::Plain && !text.is_empty())
+        .collect()
+}
+
+#[test]
+fn code_is_inked_by_what_it_is() {
+    let ink = |text: &str, ink| (text.to_owned(), ink);
+    assert_eq!(
+        inks(
+            "def f(x):\n    # why\n    return \"a\" + 12 if x else None\n",
+            "python"
+        ),
+        [
+            ink("def", Ink::Keyword),
+            ink("f", Ink::Name),
+            ink("# why", Ink::Comment),
+            ink("return", Ink::Keyword),
+            ink("\"a\"", Ink::String),
+            ink("12", Ink::Number),
+            ink("if", Ink::Keyword),
+            ink("else", Ink::Keyword),
+            ink("None", Ink::Keyword),
+        ]
+    );
+    let rust = inks(
+        "fn main() { let s: u8 = 0x1f; /* c */ go(\"\\n\"); }",
+        "rust,ignore",
+    );
+    assert!(rust.contains(&ink("fn", Ink::Keyword)), "{rust:?}");
+    assert!(rust.contains(&ink("main", Ink::Name)), "{rust:?}");
+    assert!(rust.contains(&ink("0x1f", Ink::Number)), "{rust:?}");
+    assert!(rust.contains(&ink("/* c */", Ink::Comment)), "{rust:?}");
+    assert!(rust.contains(&ink("\"\\n\"", Ink::String)), "{rust:?}");
+}
+
+#[test]
+fn unknown_and_long_code_is_plain() {
+    assert_eq!(spans("x = 1", "klingon"), [(0..5, Ink::Plain)]);
+    assert_eq!(spans("x = 1", ""), [(0..5, Ink::Plain)]);
+    let long = "x = 1\n".repeat(4_000);
+    assert_eq!(spans(&long, "python"), [(0..long.len(), Ink::Plain)]);
+    let wide = format!("x = 1\n{}", "y + ".repeat(1_000));
+    assert_eq!(spans(&wide, "python").last().unwrap().0.end, wide.len());
+    assert_eq!(spans("", "rust"), []);
+    let known = [
+        "typescript",
+        "kotlin",
+        "C++",
+        "c#",
+        "sh",
+        "{.python}",
+        "go",
+        "sql",
+        "html",
+        "css",
+        "yaml",
+        "json",
+        "r",
+        "rs title=\"a.rs\"",
+        "diff",
+        "makefile",
+    ];
+    for language in known {
+        assert!(knows(language), "{language}");
+    }
+    for language in ["klingon", "", "text", "Sure, here is the code"] {
+        assert!(!knows(language), "{language}");
+    }
+}
+
+#[test]
+fn the_largest_code_is_inked_in_bounded_time() {
+    for (language, line) in [
+        (
+            "python",
+            "result = [f\"{x!r:>{width}}\" for x in items if x is not None]  # why\n",
+        ),
+        (
+            "js",
+            "const f = async (a, b) => `${a + b} ${g(`${a}`)}` /* x */ / 2;\n",
+        ),
+        (
+            "c",
+            "((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((\n",
+        ),
+        (
+            "html",
+            "<a <b <c <script>x = '<'</script><style>a{b:c}</style>\n",
+        ),
+        (
+            "cpp",
+            "std::map<std::vector<a<b<c<d<e<f<g<h>>>>>>>>, x> y = z::w<q>();\n",
+        ),
+    ] {
+        let code = line.repeat(20_000 / line.len());
+        let started = Instant::now();
+        let count = spans(&code, language).len();
+        let took = started.elapsed();
+        eprintln!("{language}: {} bytes, {count} spans, {took:?}", code.len());
+        assert!(took < Duration::from_secs(3), "{language} took {took:?}");
+    }
+}
+
+#[test]
+fn odd_characters_are_named_and_counted() {
+    let found = reading("a\u{200B}b\u{200B} \u{202E}x\u{FFFD}\u{E123}\u{7}\r\n\tend\r");
+    let shown: Vec<(&str, Oddity, usize)> = found
+        .problems
+        .iter()
+        .map(|problem| (problem.name.as_str(), problem.oddity, problem.count))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("control character (U+0007)", Oddity::Control, 1),
+            (
+                "carriage return without a line feed (U+000D)",
+                Oddity::Control,
+                1
+            ),
+            ("zero width space (U+200B)", Oddity::Invisible, 2),
+            ("right-to-left override (U+202E)", Oddity::Direction, 1),
+            ("private use character (U+E123)", Oddity::PrivateUse, 1),
+            ("replacement character (U+FFFD)", Oddity::Replacement, 1),
+        ]
+    );
+    assert_eq!(found.problems[2].places, [1, 5]);
+    assert_eq!(found.count(), 7);
+    assert!(!found.right_to_left);
+}
+
+#[test]
+fn characters_that_a_script_or_emoji_needs_are_no_problem() {
+    for text in [
+        "👨‍👩‍👧‍👦 ❤️",
+        "🏴\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F} England",
+        "می\u{200C}خواهم",
+        "plain\ttext\r\nhere",
+        "क्\u{200D}ष",
+    ] {
+        assert_eq!(reading(text).problems, [], "{text:?}");
+    }
+    assert_eq!(reading("a\u{200D}b").count(), 1);
+    // "hi" in tag characters: a model reads it, a person does not.
+    let hidden = reading("ok\u{E0068}\u{E0069}");
+    assert_eq!(hidden.count(), 2);
+    assert_eq!(hidden.problems[0].oddity, Oddity::HiddenLetter);
+    assert!(reading("שלום").right_to_left && reading("see مرحبا").right_to_left);
+    assert!(!reading("日本語 ελληνικά Русский").right_to_left);
+}
+
+#[test]
+fn many_odd_characters_are_counted_but_not_all_kept() {
+    let found = reading(&"\u{200B}".repeat(100_000));
+    assert_eq!(found.problems[0].count, 100_000);
+    assert_eq!(found.problems[0].places.len(), 100);
+}
+
+#[test]
+fn a_preview_is_the_first_line_that_says_something() {
+    assert_eq!(
+        first_line("\n\n```py\n## The   *title*\nmore", 40),
+        "The *title*"
+    );
+    assert_eq!(first_line("---\n> quoted text", 40), "quoted text");
+    assert_eq!(first_line("one two three", 9), "one two…");
+    assert_eq!(first_line(" \n\n", 9), "");
+    assert_eq!(first_line(&"x".repeat(1_000_000), 5), "xxxx…");
+    assert_eq!(truncate("👨‍👩‍👧‍👦👨‍👩‍👧‍👦👨‍👩‍👧‍👦", 2), "👨‍👩‍👧‍👦…");
+    assert_eq!(truncate("👨‍👩‍👧‍👦👨‍👩‍👧‍👦", 2), "👨‍👩‍👧‍👦👨‍👩‍👧‍👦");
+    assert_eq!(truncate("abc", 0), "");
+    assert_eq!(Run::plain("x").text, "x");
+}
