@@ -2,5 +2,6 @@
 //!
 //! Each room answers one question: [`domain`] what is it about, [`task`] what runs meanwhile.
 
+pub mod dataset;
 pub mod domain;
 pub mod task;
