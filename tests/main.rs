@@ -7,3 +7,6 @@
 
 /// Identity, labels and the event log as values.
 mod domain;
+
+/// Files come in whole, go out exactly, and hostile ones are only reported.
+mod dataset;

@@ -59,7 +59,7 @@ impl Input {
             taken: Rc::clone(&taken),
         };
         let mut plain = BufReader::with_capacity(BUFFER, counted);
-        let head = head::<4>(&mut plain).map_err(failed)?;
+        let head = first_bytes::<4>(&mut plain).map_err(failed)?;
         let kind = match head.as_slice() {
             [0x28, 0xb5, 0x2f, 0xfd] => Some("compressed with zstd"),
             [b'P', b'A', b'R', b'1'] => Some("a Parquet file"),
@@ -78,7 +78,7 @@ impl Input {
             Box::new(plain)
         };
         // A broken archive fails again on the next read, where it is reported with its row.
-        let mut start = head::<3>(&mut text);
+        let mut start = first_bytes::<3>(&mut text);
         if let Ok(bytes) = &mut start
             && bytes == &[0xef, 0xbb, 0xbf]
         {
@@ -106,7 +106,7 @@ impl Read for Broken {
 }
 
 /// The first `N` bytes, fewer where the source is shorter.
-fn head<const N: usize>(source: &mut impl Read) -> io::Result<Vec<u8>> {
+fn first_bytes<const N: usize>(source: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(N);
     source.by_ref().take(N as u64).read_to_end(&mut bytes)?;
     Ok(bytes)
