@@ -3,6 +3,7 @@
 //! Each room answers one question: [`domain`] what is it about, [`text`] how is text read,
 //! [`task`] what runs meanwhile.
 
+pub mod dataset;
 pub mod domain;
 pub mod task;
 pub mod text;

@@ -11,3 +11,6 @@ mod architecture;
 mod domain;
 /// Blocks, inks, reading problems, previews.
 mod text;
+
+/// Files come in whole, go out exactly, and hostile ones are only reported.
+mod dataset;

@@ -1,0 +1,75 @@
+//! What can go wrong with a file as a whole. What is wrong with one row is in the report instead.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::Format;
+
+/// Why a file could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum DatasetError {
+    /// The file cannot be opened.
+    #[error("cannot open {}: {source}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// Reading stopped in the middle.
+    #[error("cannot read on in {file} after row {row}: {source}")]
+    Read {
+        /// Name of the file.
+        file: String,
+        /// Rows read before.
+        row: u64,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The content is of a kind that is not read.
+    #[error("{file} is {kind}, which is not read; convert it to JSON lines first")]
+    Kind {
+        /// Name of the file.
+        file: String,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// No row looks like any known format.
+    #[error("no known format in {file}: its rows have {keys}; name the format with --format")]
+    UnknownFormat {
+        /// Name of the file.
+        file: String,
+        /// The fields of its first row.
+        keys: String,
+    },
+    /// The receiver of the rows asked to stop.
+    #[error("stopped by the receiver of the rows")]
+    Stopped,
+    /// The job was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+    /// The format is read but not written.
+    #[error(
+        "{0} can be imported, not exported; choose helpsteer2, helpsteer2-preference, trl, hh-rlhf or pairs"
+    )]
+    NotExported(Format),
+    /// The items to write could not be fetched; nothing was written.
+    #[error("cannot fetch the items to export: {0}")]
+    Items(String),
+    /// The output cannot be written; what was there before is untouched.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A row cannot be put into JSON.
+    #[error("cannot write item {item} as JSON: {source}")]
+    Json {
+        /// Id of the item.
+        item: String,
+        /// The reason.
+        source: serde_json::Error,
+    },
+}

@@ -1,0 +1,168 @@
+//! The formats by name, and which of them a row is.
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use super::DatasetError;
+use super::helpsteer2::ATTRIBUTES;
+use super::input::Input;
+use super::pairs::sides;
+use super::records::{Records, parse};
+
+/// A format of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Format {
+    /// `HelpSteer2` ratings: a prompt, one response and five attributes; also its `disagreements` form.
+    HelpSteer2,
+    /// `HelpSteer2`-Preference: two responses and a signed strength.
+    HelpSteer2Preference,
+    /// Anthropic's HH-RLHF: two whole transcripts.
+    HhRlhf,
+    /// TRL preference data, prompt explicit or implicit, texts or message lists.
+    Trl,
+    /// Any other pair of responses; our own superset.
+    Pairs,
+    /// One conversation per row.
+    Messages,
+    /// `JudgeBench`: `response_A`, `response_B` and `A>B`.
+    JudgeBench,
+    /// MT-bench: two conversations per row, votes in the same or in other files.
+    MtBench,
+}
+
+/// A name that is not a format's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a format")]
+pub struct UnknownFormat(pub String);
+
+impl Format {
+    /// All formats.
+    pub const ALL: [Self; 8] = [
+        Self::HelpSteer2,
+        Self::HelpSteer2Preference,
+        Self::HhRlhf,
+        Self::Trl,
+        Self::Pairs,
+        Self::Messages,
+        Self::JudgeBench,
+        Self::MtBench,
+    ];
+
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::HelpSteer2 => "helpsteer2",
+            Self::HelpSteer2Preference => "helpsteer2-preference",
+            Self::HhRlhf => "hh-rlhf",
+            Self::Trl => "trl",
+            Self::Pairs => "pairs",
+            Self::Messages => "messages",
+            Self::JudgeBench => "judgebench",
+            Self::MtBench => "mt-bench",
+        }
+    }
+
+    /// Whether [`super::write`] can write it.
+    pub fn is_exported(self) -> bool {
+        !matches!(self, Self::Messages | Self::JudgeBench | Self::MtBench)
+    }
+
+    /// The format that a row's fields speak for: a format's own telling fields first, then TRL, then pairs, then messages.
+    pub fn of_row(row: &Map<String, Value>) -> Option<Self> {
+        let has = |name: &str| row.contains_key(name);
+        let text = |name: &str| row.get(name).and_then(Value::as_str);
+        let human = |name: &str| text(name).is_some_and(|t| t.starts_with("\n\nHuman:"));
+        if (has("conversation_a") && has("conversation_b"))
+            || (has("question_id") && has("judge") && has("winner"))
+        {
+            Some(Self::MtBench)
+        } else if has("response_A") && has("response_B") && text("label").is_some() {
+            Some(Self::JudgeBench)
+        } else if has("preference_strength") && has("response_1") && has("response_2") {
+            Some(Self::HelpSteer2Preference)
+        } else if human("chosen") && human("rejected") {
+            Some(Self::HhRlhf)
+        } else if has("prompt") && has("response") && ATTRIBUTES.iter().all(|name| has(name)) {
+            Some(Self::HelpSteer2)
+        } else if has("chosen")
+            && has("rejected")
+            && ![
+                "id",
+                "set",
+                "messages",
+                "question",
+                "input",
+                "conversations",
+            ]
+            .into_iter()
+            .any(has)
+        {
+            Some(Self::Trl)
+        } else if sides(row).is_some() {
+            Some(Self::Pairs)
+        } else if ["messages", "conversations"]
+            .iter()
+            .any(|name| row.get(*name).is_some_and(Value::is_array))
+        {
+            Some(Self::Messages)
+        } else {
+            None
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Format {
+    type Err = UnknownFormat;
+    fn from_str(name: &str) -> Result<Self, UnknownFormat> {
+        Self::ALL
+            .into_iter()
+            .find(|format| format.name() == name)
+            .ok_or_else(|| UnknownFormat(name.to_owned()))
+    }
+}
+
+impl Serialize for Format {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.name())
+    }
+}
+
+/// How many rows that speak for no format are looked at before giving up.
+pub(super) const LOOK_AT: usize = 16;
+
+/// The format of a file, by its first rows; `None` when none of them speaks for one. `-` is not detected here: looking at the
+/// standard input would use it up.
+pub fn detect(path: &Path) -> Result<Option<Format>, DatasetError> {
+    let input = Input::open(path)?;
+    let name = input.name.clone();
+    let mut records = Records::new(input.reader);
+    for _ in 0..LOOK_AT {
+        let record = records.next_record().map_err(|err| DatasetError::Read {
+            file: name.clone(),
+            row: 0,
+            source: err,
+        })?;
+        let Some((_, record)) = record else {
+            break;
+        };
+        if let Some(format) = record
+            .and_then(parse)
+            .ok()
+            .as_ref()
+            .and_then(Format::of_row)
+        {
+            return Ok(Some(format));
+        }
+    }
+    Ok(None)
+}

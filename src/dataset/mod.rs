@@ -1,0 +1,27 @@
+//! How do files come in and go out? One file per format, detection by content, streaming both ways, and reports of what
+//! could not be carried.
+//!
+//! [`read`] gives every item of the files to a sink as it comes; [`write`] takes labelled items one at a time. Memory does not
+//! grow with the files, except for MT-bench, whose votes stand apart from the conversations they judge.
+
+mod error;
+mod format;
+mod helpsteer2;
+mod helpsteer2_preference;
+mod hh_rlhf;
+mod input;
+mod judgebench;
+mod lines;
+mod messages;
+mod mt_bench;
+mod pairs;
+mod read;
+mod records;
+mod trl;
+mod write;
+
+pub use error::DatasetError;
+pub use format::{Format, UnknownFormat, detect};
+pub use read::{ReadReport, Rejected, Row, SinkStopped, Warning, read};
+pub use records::MAX_ROW_BYTES;
+pub use write::{ExportReport, ExportRow, ExportedFile, Vote, WriteOptions, write};

@@ -1,0 +1,346 @@
+//! Reads files row by row and hands every item to a sink.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::format::LOOK_AT;
+use super::helpsteer2::Ratings2;
+use super::input::Input;
+use super::mt_bench::MtBench;
+use super::records::{Records, parse};
+use super::{DatasetError, Format};
+use super::{helpsteer2_preference, hh_rlhf, judgebench, messages, pairs};
+use crate::domain::{Item, ReferenceLabel, SourceRow};
+use crate::task::{Job, Progress};
+
+/// One place where an item stands, with the labels that came with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The item.
+    pub item: Item,
+    /// Where it stands.
+    pub source: SourceRow,
+    /// The labels that came with it.
+    pub references: Vec<ReferenceLabel>,
+}
+
+/// A row that is not an item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rejected {
+    /// Name of the file, without its folder.
+    pub file: String,
+    /// The row, from 1.
+    pub row: u64,
+    /// Why, for people.
+    pub reason: String,
+}
+
+/// Something unusual in a row that was imported all the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Warning {
+    /// Name of the file, without its folder.
+    pub file: String,
+    /// The row, from 1.
+    pub row: u64,
+    /// What is unusual: a stable name such as `empty-reply`.
+    pub kind: String,
+}
+
+/// What was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ReadReport {
+    /// The format, where all files have the same.
+    pub format: Option<Format>,
+    /// Rows read; blank lines do not count.
+    pub read: u64,
+    /// Rows that are part of an item now.
+    pub imported: u64,
+    /// The rows that are not, the first [`ReadReport::LISTED`] of them.
+    pub rejected: Vec<Rejected>,
+    /// Unusual rows, the first [`ReadReport::LISTED`] of them.
+    pub warnings: Vec<Warning>,
+    /// Rejected rows in all, listed or not.
+    pub rejected_in_all: u64,
+    /// Warnings in all, listed or not.
+    pub warnings_in_all: u64,
+}
+
+impl ReadReport {
+    /// How many rejected rows and warnings are listed, so that a file of rubbish does not fill the memory.
+    pub const LISTED: usize = 100_000;
+}
+
+/// Returned by a sink that wants no more rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SinkStopped;
+
+/// Where a row stands.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub file: &'a str,
+    pub row: u64,
+    pub format: Format,
+}
+
+impl Place<'_> {
+    /// The source of an item that begins here.
+    pub fn source(
+        self,
+        id: Option<String>,
+        order: Vec<usize>,
+        models: Vec<Option<String>>,
+        extra: Map<String, Value>,
+    ) -> SourceRow {
+        SourceRow {
+            file: self.file.to_owned(),
+            format: self.format.name().to_owned(),
+            row: self.row,
+            id,
+            order,
+            models,
+            extra,
+        }
+    }
+}
+
+/// An item of one row, and what is unusual in it.
+pub(super) struct Imported {
+    pub row: Row,
+    pub warnings: Vec<&'static str>,
+}
+
+/// Gives items to the sink and keeps the report.
+pub(super) struct Collector<'a> {
+    report: ReadReport,
+    sink: &'a mut dyn FnMut(Row) -> Result<(), SinkStopped>,
+}
+
+impl Collector<'_> {
+    /// Passes on an item that was made of so many rows.
+    pub fn item(&mut self, row: Row, rows: u64) -> Result<(), DatasetError> {
+        (self.sink)(row).map_err(|SinkStopped| DatasetError::Stopped)?;
+        self.report.imported += rows;
+        Ok(())
+    }
+
+    /// Counts rows that belong to an item already passed on.
+    pub fn joined(&mut self, rows: u64) {
+        self.report.imported += rows;
+    }
+
+    pub fn reject(&mut self, file: &str, row: u64, reason: String) {
+        self.report.rejected_in_all += 1;
+        if self.report.rejected.len() < ReadReport::LISTED {
+            self.report.rejected.push(Rejected {
+                file: file.to_owned(),
+                row,
+                reason,
+            });
+        }
+    }
+
+    pub fn warn(&mut self, file: &str, row: u64, kind: &str) {
+        self.report.warnings_in_all += 1;
+        if self.report.warnings.len() < ReadReport::LISTED {
+            self.report.warnings.push(Warning {
+                file: file.to_owned(),
+                row,
+                kind: kind.to_owned(),
+            });
+        }
+    }
+}
+
+/// Reads all inputs in order (`-` is the standard input), each in `format` or in the one its rows speak for, and passes every
+/// item to `sink` as it comes. Rows that cannot be read are in the report; an error is about a file as a whole, and the
+/// items passed on before it stay passed on. Progress counts bytes of the files; the total is 0 when not known.
+pub fn read(
+    inputs: &[PathBuf],
+    format: Option<Format>,
+    job: &mut Job<'_>,
+    sink: &mut dyn FnMut(Row) -> Result<(), SinkStopped>,
+) -> Result<ReadReport, DatasetError> {
+    let sizes: Option<Vec<u64>> = inputs
+        .iter()
+        .map(|path| fs::metadata(path).ok().map(|m| m.len()))
+        .collect();
+    let mut clock = Clock {
+        progress: Progress {
+            done: 0,
+            total: sizes.map_or(0, |sizes| sizes.iter().sum()),
+        },
+        told: None,
+    };
+    let mut out = Collector {
+        report: ReadReport::default(),
+        sink,
+    };
+    let mut votes = MtBench::default();
+    let mut formats = Vec::new();
+    for path in inputs {
+        let input = Input::open(path)?;
+        let found = read_file(input, format, job, &mut clock, &mut votes, &mut out)?;
+        formats.extend(found);
+    }
+    votes.finish(&mut out)?;
+    let mut report = out.report;
+    formats.dedup();
+    report.format = match formats[..] {
+        [one] => Some(one),
+        _ => None,
+    };
+    Ok(report)
+}
+
+/// Tells the progress at most twenty times a second.
+struct Clock {
+    progress: Progress,
+    told: Option<Instant>,
+}
+
+impl Clock {
+    fn tell(&mut self, done: u64, job: &mut Job<'_>) {
+        let now = Instant::now();
+        if self
+            .told
+            .is_none_or(|told| now - told >= Duration::from_millis(50))
+        {
+            self.told = Some(now);
+            (job.report)(Progress {
+                done: self.progress.done + done,
+                ..self.progress
+            });
+        }
+    }
+}
+
+fn read_file(
+    input: Input,
+    mut format: Option<Format>,
+    job: &mut Job<'_>,
+    clock: &mut Clock,
+    votes: &mut MtBench,
+    out: &mut Collector<'_>,
+) -> Result<Option<Format>, DatasetError> {
+    let file = input.name;
+    let mut records = Records::new(input.reader);
+    let mut ratings = Ratings2::default();
+    // Rows that came before the first one that speaks for a format.
+    let mut waiting: Vec<(u64, Map<String, Value>)> = Vec::new();
+    loop {
+        if job.cancel.is_cancelled() {
+            return Err(DatasetError::Cancelled);
+        }
+        let row = records.row();
+        if row.is_multiple_of(64) {
+            clock.tell(input.taken.get(), job);
+        }
+        let (row, object) = match records.next_record() {
+            Ok(Some((row, record))) => (row, record.and_then(parse)),
+            Ok(None) => break,
+            // A broken archive: what came before it is good.
+            Err(err)
+                if matches!(
+                    err.kind(),
+                    io::ErrorKind::InvalidData
+                        | io::ErrorKind::InvalidInput
+                        | io::ErrorKind::UnexpectedEof
+                ) =>
+            {
+                out.report.read += 1;
+                out.reject(
+                    &file,
+                    row + 1,
+                    format!("the compressed file is damaged or cut off here: {err}"),
+                );
+                break;
+            }
+            Err(err) => {
+                return Err(DatasetError::Read {
+                    file,
+                    row,
+                    source: err,
+                });
+            }
+        };
+        out.report.read += 1;
+        let object = match object {
+            Ok(object) => object,
+            Err(reason) => {
+                out.reject(&file, row, reason);
+                continue;
+            }
+        };
+        if format.is_none() {
+            format = Format::of_row(&object);
+        }
+        let Some(format) = format else {
+            waiting.push((row, object));
+            if waiting.len() >= LOOK_AT {
+                break;
+            }
+            continue;
+        };
+        for (row, object) in waiting.drain(..).chain([(row, object)]) {
+            let place = Place {
+                file: &file,
+                row,
+                format,
+            };
+            import(place, object, &mut ratings, votes, out)?;
+        }
+    }
+    if let Some((_, first)) = waiting.first() {
+        let keys: Vec<&str> = first.keys().take(12).map(String::as_str).collect();
+        let keys = if keys.is_empty() {
+            "no fields".to_owned()
+        } else {
+            keys.join(", ").chars().take(200).collect()
+        };
+        return Err(DatasetError::UnknownFormat { file, keys });
+    }
+    if let Some(format) = format {
+        ratings.flush(&file, format, out)?;
+    }
+    clock.progress.done += input.taken.get();
+    clock.tell(0, job);
+    Ok(format)
+}
+
+fn import(
+    place: Place<'_>,
+    object: Map<String, Value>,
+    ratings: &mut Ratings2,
+    votes: &mut MtBench,
+    out: &mut Collector<'_>,
+) -> Result<(), DatasetError> {
+    let imported = match place.format {
+        Format::HelpSteer2 => return ratings.row(place, object, out),
+        Format::MtBench => {
+            votes.row(place, object, out);
+            return Ok(());
+        }
+        Format::HelpSteer2Preference => helpsteer2_preference::import(place, object),
+        Format::HhRlhf => hh_rlhf::import(place, object),
+        Format::Trl | Format::Pairs => pairs::import(place, object),
+        Format::Messages => messages::import(place, object),
+        Format::JudgeBench => judgebench::import(place, object),
+    };
+    match imported {
+        Ok(Imported { row, warnings }) => {
+            for kind in warnings {
+                out.warn(place.file, place.row, kind);
+            }
+            out.item(row, 1)
+        }
+        Err(reason) => {
+            out.reject(place.file, place.row, reason);
+            Ok(())
+        }
+    }
+}
