@@ -7,3 +7,5 @@
 
 /// Identity, labels and the event log as values.
 mod domain;
+/// The project file: what is written is there, whatever happens.
+mod store;

@@ -79,12 +79,12 @@ pub enum StoreError {
         /// The system's words.
         reason: String,
     },
-    /// SQLite refused for another reason.
+    /// `SQLite` refused for another reason.
     #[error("{}: {reason}", path.display())]
     Sqlite {
         /// The file.
         path: PathBuf,
-        /// SQLite's words.
+        /// `SQLite`'s words.
         reason: String,
     },
 }
@@ -135,7 +135,9 @@ impl StoreError {
         Some(match self {
             Self::Exists(_) => "choose another name, or open the project that is there",
             Self::Missing(_) => "check the path; `tiebreak import` makes a new project",
-            Self::NotAProject(_) => "data files are imported, not opened: `tiebreak import PROJECT FILE`",
+            Self::NotAProject(_) => {
+                "data files are imported, not opened: `tiebreak import PROJECT FILE`"
+            }
             Self::Newer { .. } => "use that version, or a newer one",
             Self::Older { .. } => "`tiebreak PROJECT` opens it for writing",
             Self::Locked { .. } => "reading works meanwhile; close the other window to write",

@@ -126,6 +126,9 @@ impl Reader {
                 ))
             },
         )?;
+        if responses.is_empty() || responses.len() as i64 != place.responses {
+            return Err(self.damaged(format!("item {} lacks responses", place.id)));
+        }
         Ok(Item {
             id: self.item_id(&place.id)?,
             context: self.parse(&context, "contexts")?,

@@ -295,14 +295,16 @@ impl Clauses {
                        AND EXISTS (SELECT 1 FROM json_each(t.turns) j WHERE json_extract(j.value, '$.content') LIKE ?5 ESCAPE char(1)))"
                 )
             };
-            sql.push_str(&format!(
-                " AND ({} OR {})",
-                says("contexts", "t.item = i.position"),
-                says(
-                    "responses",
-                    "t.id >= i.first_response AND t.id < i.first_response + i.responses"
-                )
-            ));
+            let responses = "t.id >= i.first_response AND t.id < i.first_response + i.responses";
+            for part in [
+                " AND (",
+                &says("contexts", "t.item = i.position"),
+                " OR ",
+                &says("responses", responses),
+                ")",
+            ] {
+                sql.push_str(part);
+            }
         }
         Self {
             sql,

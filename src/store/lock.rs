@@ -1,7 +1,7 @@
 //! The advisory lock: one process writes to a project at a time.
 //!
 //! The lock is the operating system's, on a file `.NAME.tiebreak.lock` beside the project, so it goes away with its process however
-//! that ends; a file left behind by a crash is taken over silently. It cannot be on the project itself: SQLite locks byte ranges there,
+//! that ends; a file left behind by a crash is taken over silently. It cannot be on the project itself: `SQLite` locks byte ranges there,
 //! and on POSIX closing any descriptor of a file drops all of a process's locks on it. The file says who holds it (JSON), and is removed
 //! when the project is closed. Where a locked file cannot be read (Windows), the owner is "somebody".
 
@@ -24,7 +24,7 @@ pub(super) struct Lock {
 
 #[derive(Serialize, Deserialize)]
 struct Owner {
-    owner: String,
+    name: String,
     host: String,
     since: Timestamp,
 }
@@ -55,7 +55,7 @@ impl Lock {
                 continue;
             }
             let text = serde_json::to_string(&Owner {
-                owner: owner.to_owned(),
+                name: owner.to_owned(),
                 host: host(),
                 since: Timestamp::now(),
             })
@@ -92,7 +92,7 @@ fn held(file: &mut File) -> StoreError {
         .ok()
         .and_then(|_| serde_json::from_str(&text).ok())
         .unwrap_or_else(|| Owner {
-            owner: "somebody".to_owned(),
+            name: "somebody".to_owned(),
             host: "this or another machine".to_owned(),
             since: file
                 .metadata()
@@ -102,7 +102,7 @@ fn held(file: &mut File) -> StoreError {
                 .unwrap_or_else(Timestamp::now),
         });
     StoreError::Locked {
-        owner: owner.owner,
+        owner: owner.name,
         host: owner.host,
         since: owner.since,
     }

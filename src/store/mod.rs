@@ -1,5 +1,5 @@
-//! Where is it kept? The project file `NAME.tiebreak`: an SQLite database with its own application id, in WAL mode with
-//! `synchronous=FULL`, which any SQLite tool opens.
+//! Where is it kept? The project file `NAME.tiebreak`: an `SQLite` database with its own application id, in WAL mode with
+//! `synchronous=FULL`, which any `SQLite` tool opens.
 //!
 //! - [`Project`] creates, opens, backs up and closes it; closed, it is one file.
 //! - [`Writer`] is a handle to the one thread that writes; "saved" may be said when a call has returned.
@@ -22,7 +22,9 @@ mod writer;
 pub use error::StoreError;
 pub use items::ItemRecord;
 pub use list::{Counts, Filter, Info, ItemSummary, Status};
-pub use project::{APPLICATION_ID, Access, Project, ProjectSettings, SCHEMA_VERSION, validate_migrations};
+pub use project::{
+    APPLICATION_ID, Access, Project, ProjectSettings, SCHEMA_VERSION, validate_migrations,
+};
 pub use reader::Reader;
 pub use rows::{ImportedRow, PutRows};
 pub use writer::{Pending, Writer};

@@ -171,7 +171,7 @@ impl Project {
         Ok(Reader::new(open_reading(&self.path)?.0, self.path.clone()))
     }
 
-    /// Looks for damage: SQLite's own check, then whether the derived tables follow from the events. Empty when all is well.
+    /// Looks for damage: `SQLite`'s own check, then whether the derived tables follow from the events. Empty when all is well.
     pub fn integrity(&self) -> Result<Vec<String>, StoreError> {
         self.reader()?.integrity()
     }

@@ -70,12 +70,10 @@ impl Reader {
             [],
             |r| r.get::<_, String>(0),
         )?;
-        Ok(
-            payload.and_then(|text| match log::body("policy", &text) {
-                EventBody::Policy { policy } => Some(policy),
-                _ => None,
-            }),
-        )
+        Ok(payload.and_then(|text| match log::body("policy", &text) {
+            EventBody::Policy { policy } => Some(policy),
+            _ => None,
+        }))
     }
 
     /// The event of that id.
@@ -229,11 +227,11 @@ impl Reader {
                 );
             }
         }
-        for (item, annotator, note) in self.rows(
-            "SELECT item, annotator, note FROM current_flags",
-            [],
-            |r| Ok((text(r, 0)?, text(r, 1)?, text(r, 2)?)),
-        )? {
+        for (item, annotator, note) in
+            self.rows("SELECT item, annotator, note FROM current_flags", [], |r| {
+                Ok((text(r, 0)?, text(r, 1)?, text(r, 2)?))
+            })?
+        {
             view.flags.insert((self.item_id(&item)?, annotator), note);
         }
         snapshot.finish().map_err(|e| self.sqlite(&e))?;
@@ -293,8 +291,13 @@ impl Reader {
         params: impl Params,
         read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>, StoreError> {
-        (|| self.db.prepare_cached(sql)?.query_row(params, read).optional())()
-            .map_err(|e| self.sqlite(&e))
+        (|| {
+            self.db
+                .prepare_cached(sql)?
+                .query_row(params, read)
+                .optional()
+        })()
+        .map_err(|e| self.sqlite(&e))
     }
 
     pub(super) fn sqlite(&self, error: &rusqlite::Error) -> StoreError {
@@ -361,7 +364,11 @@ impl Reader {
         let mut known = BTreeSet::new();
         for id in ids {
             if self
-                .one("SELECT 1 FROM events WHERE id = ?1", [id.to_string()], |_| Ok(()))?
+                .one(
+                    "SELECT 1 FROM events WHERE id = ?1",
+                    [id.to_string()],
+                    |_| Ok(()),
+                )?
                 .is_some()
             {
                 known.insert(*id);

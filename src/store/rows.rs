@@ -141,7 +141,12 @@ impl StoredRow {
             id: item.id.to_string(),
             preview: preview(item),
             turns: item.context.len()
-                + item.responses.iter().map(|r| r.turns.len()).max().unwrap_or(0),
+                + item
+                    .responses
+                    .iter()
+                    .map(|r| r.turns.len())
+                    .max()
+                    .unwrap_or(0),
             context: json(&item.context),
             responses: item
                 .responses
@@ -243,13 +248,12 @@ impl Ends {
                 .query_row(params![row.file, row.format], |r| r.get(0))
                 .optional()
         };
-        let id = match find()? {
-            Some(id) => id,
-            None => {
-                db.prepare_cached("INSERT INTO files (name, format) VALUES (?1, ?2)")?
-                    .execute(params![row.file, row.format])?;
-                db.last_insert_rowid()
-            }
+        let id = if let Some(id) = find()? {
+            id
+        } else {
+            db.prepare_cached("INSERT INTO files (name, format) VALUES (?1, ?2)")?
+                .execute(params![row.file, row.format])?;
+            db.last_insert_rowid()
         };
         self.file = Some((row.file.clone(), row.format.clone(), id));
         Ok(id)

@@ -194,7 +194,7 @@ struct Work {
 
 /// A bulk request under way.
 struct Rows {
-    rows: std::vec::IntoIter<StoredRow>,
+    left: std::vec::IntoIter<StoredRow>,
     put: PutRows,
     reply: Reply<PutRows>,
 }
@@ -205,29 +205,22 @@ impl Work {
         let mut under_way: Option<Rows> = None;
         loop {
             let first = if let Some(rows) = &mut under_way {
-                match urgent.try_recv() {
-                    Ok(first) => first,
-                    Err(_) => {
-                        match self.some_rows(rows, urgent) {
-                            Ok(()) if rows.rows.len() > 0 => {}
-                            Ok(()) => {
-                                rows.reply.send(Ok(rows.put)).ok();
-                                under_way = None;
-                            }
-                            Err(error) => {
-                                rows.reply.send(Err(error)).ok();
-                                under_way = None;
-                            }
-                        }
-                        continue;
+                if let Ok(first) = urgent.try_recv() {
+                    first
+                } else {
+                    let result = self.some_rows(rows, urgent);
+                    if result.is_err() || rows.left.len() == 0 {
+                        rows.reply.send(result.map(|()| rows.put)).ok();
+                        under_way = None;
                     }
+                    continue;
                 }
             } else {
                 select_biased! {
                     recv(urgent) -> first => first.ok()?,
                     recv(bulk) -> request => {
                         match request.ok()? {
-                            Bulk::Rows(rows, reply) => under_way = Some(Rows { rows: rows.into_iter(), put: PutRows::default(), reply }),
+                            Bulk::Rows(rows, reply) => under_way = Some(Rows { left: rows.into_iter(), put: PutRows::default(), reply }),
                             Bulk::Scores(scorer, given, reply) => {
                                 reply.send(self.scores(&scorer, &given)).ok();
                             }
@@ -277,12 +270,16 @@ impl Work {
     }
 
     /// As many rows as a slice of time holds, fewer when somebody waits.
-    fn some_rows(&mut self, under_way: &mut Rows, urgent: &Receiver<Urgent>) -> Result<(), StoreError> {
+    fn some_rows(
+        &mut self,
+        under_way: &mut Rows,
+        urgent: &Receiver<Urgent>,
+    ) -> Result<(), StoreError> {
         let start = Instant::now();
         let mut ends = self.ends.clone();
         let mut put = PutRows::default();
         self.transaction(|db| {
-            for row in under_way.rows.by_ref() {
+            for row in under_way.left.by_ref() {
                 put += put_row(db, &mut ends, &row)?;
                 if start.elapsed() > BULK_SLICE || !urgent.is_empty() {
                     break;
