@@ -2,8 +2,10 @@
 //!
 //! Each room answers one question: [`domain`] what is it about, [`text`] how is text read,
 //! [`task`] what runs meanwhile.
+//! Each room answers one question: [`domain`] what is it about, [`store`] where is it kept, [`task`] what runs meanwhile.
 
 pub mod dataset;
 pub mod domain;
+pub mod store;
 pub mod task;
 pub mod text;

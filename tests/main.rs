@@ -14,3 +14,5 @@ mod text;
 
 /// Files come in whole, go out exactly, and hostile ones are only reported.
 mod dataset;
+/// The project file: what is written is there, whatever happens.
+mod store;

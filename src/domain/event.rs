@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{ItemId, Label, ScorePolicy};
 
-/// Identity and place in time of an event: a UUIDv7.
+/// Identity and place in time of an event: a `UUIDv7`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EventId(pub Uuid);

@@ -25,7 +25,7 @@ pub enum Preference {
 }
 
 impl Preference {
-    /// The preference on HelpSteer2's scale between a first and a second response: -3 (first much better) to 3, 0 a tie, -100
+    /// The preference on `HelpSteer2`'s scale between a first and a second response: -3 (first much better) to 3, 0 a tie, -100
     /// neither valid. `None` when the strength is unknown or the better response is neither of the two.
     pub fn signed(&self, first: ResponseKey, second: ResponseKey) -> Option<i32> {
         match *self {

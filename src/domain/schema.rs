@@ -47,7 +47,7 @@ impl LabelSchema {
         format!("{}@{}", self.name, self.version)
     }
 
-    /// HelpSteer2: five attributes from 0 to 4, a strength of 1 to 3 without a tie, neither valid, a justification.
+    /// `HelpSteer2`: five attributes from 0 to 4, a strength of 1 to 3 without a tie, neither valid, a justification.
     /// The meanings follow the data set's card (arXiv 2406.08673, arXiv 2410.01257); the anchors are our own words.
     pub fn helpsteer2() -> Self {
         let attribute =

@@ -1,0 +1,338 @@
+//! Lists, queues and counts: what a window asks for again and again.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{ToSql, params};
+use serde::Serialize;
+
+use super::{Reader, SCHEMA_VERSION, StoreError};
+use crate::domain::ItemId;
+
+/// A project in numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Info {
+    /// Items.
+    pub items: u64,
+    /// Their responses.
+    pub responses: u64,
+    /// Current labels, of all annotators.
+    pub labels: u64,
+    /// Annotators with a current label or skip.
+    pub annotators: u64,
+    /// Events, whether they still count or not.
+    pub events: u64,
+    /// Current skips, of all annotators.
+    pub skipped: u64,
+    /// Current flags, of all annotators.
+    pub flagged: u64,
+    /// Responses with a score, per name of a model; scorers that share a name are told apart by the beginning of their key.
+    pub scored: BTreeMap<String, u64>,
+    /// Version of the tables.
+    pub schema_version: u64,
+    /// Labels that came with the data.
+    pub reference_labels: u64,
+}
+
+/// How far an annotator is with an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Nothing yet.
+    Unlabelled,
+    /// Begun, not committed.
+    Draft,
+    /// Labelled.
+    Labelled,
+    /// Skipped.
+    Skipped,
+}
+
+/// One line of a list of items.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemSummary {
+    /// Place in the project, from 0, in the order of import.
+    pub position: u64,
+    /// The item.
+    pub id: ItemId,
+    /// Beginning of the last user turn, on one line.
+    pub preview: String,
+    /// Turns of the context and of the longest response.
+    pub turns: u32,
+    /// How many responses.
+    pub responses: u32,
+    /// How far the annotator is with it.
+    pub status: Status,
+    /// Whether the annotator flagged it.
+    pub flagged: bool,
+}
+
+/// Which items a list shows; by default all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Those with this text in a turn; upper and lower case of ASCII letters are the same.
+    pub text: Option<String>,
+    /// Those of this status.
+    pub status: Option<Status>,
+    /// Only those the annotator flagged.
+    pub flagged: bool,
+}
+
+/// How far an annotator is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Items labelled.
+    pub labelled: u64,
+    /// Items skipped.
+    pub skipped: u64,
+    /// Items flagged.
+    pub flagged: u64,
+    /// Items in all.
+    pub total: u64,
+}
+
+/// Joins that say how far annotator ?1 is with item `i`.
+const PROGRESS: &str = "LEFT JOIN outcomes o ON o.annotator = ?1 AND o.item = i.id
+     LEFT JOIN flags f ON f.annotator = ?1 AND f.item = i.id
+     LEFT JOIN drafts d ON d.annotator = ?1 AND d.item = i.id";
+
+impl Reader {
+    /// The project in numbers.
+    pub fn info(&self) -> Result<Info, StoreError> {
+        let snapshot = self
+            .db
+            .unchecked_transaction()
+            .map_err(|e| self.sqlite(&e))?;
+        let count = |sql: &str| -> Result<u64, StoreError> {
+            Ok(self
+                .one(sql, [], |r| r.get::<_, i64>(0))?
+                .unwrap_or_default() as u64)
+        };
+        let mut info = Info {
+            items: self.count()?,
+            // Numbered without gaps.
+            responses: count("SELECT coalesce(max(id), 0) FROM responses")?,
+            labels: count("SELECT count(*) FROM outcomes WHERE kind = 'label'")?,
+            annotators: self.annotators()?.len() as u64,
+            events: count("SELECT count(*) FROM events")?,
+            skipped: count("SELECT count(*) FROM outcomes WHERE kind = 'skip'")?,
+            flagged: count("SELECT count(*) FROM flags")?,
+            scored: BTreeMap::new(),
+            schema_version: SCHEMA_VERSION as u64,
+            reference_labels: count("SELECT count(*) FROM reference_labels")?,
+        };
+        for (name, key, scores) in self.rows(
+            "SELECT name, key, (SELECT count(*) FROM scores s WHERE s.scorer = c.id) FROM scorers c ORDER BY c.id",
+            [],
+            |r| {
+                Ok((
+                    r.get::<_, String>(0)?,
+                    r.get::<_, String>(1)?,
+                    r.get::<_, i64>(2)? as u64,
+                ))
+            },
+        )? {
+            let name = if info.scored.contains_key(&name) {
+                format!("{name} {}", key.get(..8).unwrap_or(&key))
+            } else {
+                name
+            };
+            info.scored.insert(name, scores);
+        }
+        snapshot.finish().map_err(|e| self.sqlite(&e))?;
+        Ok(info)
+    }
+
+    /// How many items there are.
+    pub fn count(&self) -> Result<u64, StoreError> {
+        let end = self.one(
+            "SELECT coalesce(max(position), -1) + 1 FROM items",
+            [],
+            |r| r.get::<_, i64>(0),
+        )?;
+        Ok(end.unwrap_or_default() as u64)
+    }
+
+    /// How far the annotator is.
+    pub fn counts_for(&self, annotator: &str) -> Result<Counts, StoreError> {
+        let mut counts = Counts {
+            total: self.count()?,
+            ..Counts::default()
+        };
+        for (kind, n) in self.rows(
+            "SELECT kind, count(*) FROM outcomes WHERE annotator = ?1 GROUP BY kind
+             UNION ALL SELECT 'flag', count(*) FROM flags WHERE annotator = ?1",
+            [annotator],
+            |r| Ok((r.get::<_, String>(0)?, r.get::<_, i64>(1)? as u64)),
+        )? {
+            match kind.as_str() {
+                "label" => counts.labelled = n,
+                "skip" => counts.skipped = n,
+                _ => counts.flagged = n,
+            }
+        }
+        Ok(counts)
+    }
+
+    /// The next item that the annotator neither labelled nor skipped: after a position, or from the beginning; past the end it begins
+    /// again, and may come back to the item at `after` itself.
+    pub fn next_unlabelled(
+        &self,
+        annotator: &str,
+        after: Option<u64>,
+    ) -> Result<Option<u64>, StoreError> {
+        let from = after.map_or(0, |after| after.saturating_add(1) as i64);
+        let next = |from: i64, to: i64| {
+            self.one(
+                "SELECT i.position FROM items i WHERE i.position >= ?2 AND i.position < ?3
+                   AND NOT EXISTS (SELECT 1 FROM outcomes o WHERE o.annotator = ?1 AND o.item = i.id)
+                 ORDER BY i.position LIMIT 1",
+                params![annotator, from, to],
+                |r| Ok(r.get::<_, i64>(0)? as u64),
+            )
+        };
+        match next(from, i64::MAX)? {
+            Some(found) => Ok(Some(found)),
+            None if from > 0 => next(0, from),
+            None => Ok(None),
+        }
+    }
+
+    /// Items that pass the filter, from the `offset`-th on, in the order of import.
+    pub fn list(
+        &self,
+        offset: u64,
+        limit: usize,
+        annotator: &str,
+        filter: &Filter,
+    ) -> Result<Vec<ItemSummary>, StoreError> {
+        // Positions have no gaps, so that without a filter nothing need be counted.
+        let everything = *filter == Filter::default();
+        let (offset, limit) = (offset as i64, limit as i64);
+        let (from, skip) = if everything { (offset, 0) } else { (0, offset) };
+        let clauses = Clauses::of(filter);
+        let sql = format!(
+            "SELECT i.position, i.id, i.preview, i.turns, i.responses, o.kind, f.event IS NOT NULL, d.item IS NOT NULL
+             FROM items i {PROGRESS} WHERE i.position >= ?2 {} ORDER BY i.position LIMIT ?3 OFFSET ?4",
+            clauses.sql
+        );
+        let mut values: Vec<&dyn ToSql> = vec![&annotator, &from, &limit, &skip];
+        clauses.bind(&mut values);
+        let rows = self.rows(&sql, values.as_slice(), |r| {
+            let kind: Option<String> = r.get(5)?;
+            Ok((
+                r.get::<_, String>(1)?,
+                ItemSummary {
+                    position: r.get::<_, i64>(0)? as u64,
+                    id: ItemId([0; 32]),
+                    preview: r.get(2)?,
+                    turns: r.get(3)?,
+                    responses: r.get(4)?,
+                    status: match kind.as_deref() {
+                        Some("label") => Status::Labelled,
+                        Some(_) => Status::Skipped,
+                        None if r.get(7)? => Status::Draft,
+                        None => Status::Unlabelled,
+                    },
+                    flagged: r.get(6)?,
+                },
+            ))
+        })?;
+        rows.into_iter()
+            .map(|(id, summary)| {
+                Ok(ItemSummary {
+                    id: self.item_id(&id)?,
+                    ..summary
+                })
+            })
+            .collect()
+    }
+
+    /// How many items pass the filter.
+    pub fn count_matching(&self, annotator: &str, filter: &Filter) -> Result<u64, StoreError> {
+        if *filter == Filter::default() {
+            return self.count();
+        }
+        let clauses = Clauses::of(filter);
+        // ?2 to ?4 are the list's.
+        let sql = format!(
+            "SELECT count(*) FROM items i {PROGRESS} WHERE i.position >= ?2 AND ?3 IS ?4 {}",
+            clauses.sql
+        );
+        let mut values: Vec<&dyn ToSql> = vec![&annotator, &0, &0, &0];
+        clauses.bind(&mut values);
+        let count = self.one(&sql, values.as_slice(), |r| r.get::<_, i64>(0))?;
+        Ok(count.unwrap_or_default() as u64)
+    }
+}
+
+/// A filter as SQL. Values begin at ?5.
+struct Clauses {
+    sql: String,
+    /// The text as LIKE finds it in a turn, and in the JSON of turns.
+    text: Option<[String; 2]>,
+}
+
+impl Clauses {
+    fn of(filter: &Filter) -> Self {
+        let mut sql = String::new();
+        if let Some(status) = filter.status {
+            sql.push_str(match status {
+                Status::Unlabelled => " AND o.kind IS NULL AND d.item IS NULL",
+                Status::Draft => " AND o.kind IS NULL AND d.item IS NOT NULL",
+                Status::Labelled => " AND o.kind = 'label'",
+                Status::Skipped => " AND o.kind = 'skip'",
+            });
+        }
+        if filter.flagged {
+            sql.push_str(" AND f.event IS NOT NULL");
+        }
+        let text = filter.text.as_deref().filter(|t| !t.is_empty());
+        if text.is_some() {
+            // First a quick look at the JSON as it is, then, where that finds something, at the contents alone.
+            let says = |table: &str, on: &str| {
+                format!(
+                    "EXISTS (SELECT 1 FROM {table} t WHERE {on} AND t.turns LIKE ?6 ESCAPE char(1)
+                       AND EXISTS (SELECT 1 FROM json_each(t.turns) j WHERE json_extract(j.value, '$.content') LIKE ?5 ESCAPE char(1)))"
+                )
+            };
+            let responses = "t.id >= i.first_response AND t.id < i.first_response + i.responses";
+            for part in [
+                " AND (",
+                &says("contexts", "t.item = i.position"),
+                " OR ",
+                &says("responses", responses),
+                ")",
+            ] {
+                sql.push_str(part);
+            }
+        }
+        Self {
+            sql,
+            text: text.map(|text| {
+                let json = serde_json::Value::from(text).to_string();
+                // Without the quotes around it.
+                [like(text), like(&json[1..json.len() - 1])]
+            }),
+        }
+    }
+
+    fn bind<'a>(&'a self, values: &mut Vec<&'a dyn ToSql>) {
+        if let Some([text, json]) = &self.text {
+            values.push(text);
+            values.push(json);
+        }
+    }
+}
+
+/// A pattern of LIKE that finds the text anywhere; the escape is the control character 1.
+fn like(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\u{1}') {
+            pattern.push('\u{1}');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}

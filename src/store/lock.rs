@@ -1,0 +1,134 @@
+//! The advisory lock: one process writes to a project at a time.
+//!
+//! The lock is the operating system's, on a file `.NAME.tiebreak.lock` beside the project, so it goes away with its process however
+//! that ends; a file left behind by a crash is taken over silently. It cannot be on the project itself: `SQLite` locks byte ranges there,
+//! and on POSIX closing any descriptor of a file drops all of a process's locks on it. The file says who holds it (JSON), and is removed
+//! when the project is closed. Where a locked file cannot be read (Windows), the owner is "somebody".
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::StoreError;
+
+/// A lock held; released when dropped.
+#[derive(Debug)]
+pub(super) struct Lock {
+    path: PathBuf,
+    /// Holds the lock as long as it is open.
+    _file: File,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Owner {
+    name: String,
+    host: String,
+    since: Timestamp,
+}
+
+impl Lock {
+    /// Takes the lock, or says who has it.
+    pub(super) fn take(project: &Path, owner: &str) -> Result<Self, StoreError> {
+        let path = path_for(project);
+        let io = |doing, error: &std::io::Error| match error.kind() {
+            std::io::ErrorKind::PermissionDenied => StoreError::ReadOnly(project.to_owned()),
+            _ => StoreError::io(doing, &path, error),
+        };
+        loop {
+            let mut file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(&path)
+                .map_err(|e| io("make the lock file", &e))?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Err(held(&mut file)),
+                Err(TryLockError::Error(e)) => return Err(io("lock", &e)),
+            }
+            // Its last owner may have removed it between our opening and locking it.
+            if !is_at(&file, &path) {
+                continue;
+            }
+            let text = serde_json::to_string(&Owner {
+                name: owner.to_owned(),
+                host: host(),
+                since: Timestamp::now(),
+            })
+            .unwrap_or_default();
+            file.set_len(0)
+                .and_then(|()| file.rewind())
+                .and_then(|()| file.write_all(text.as_bytes()))
+                .map_err(|e| io("write the lock file", &e))?;
+            return Ok(Self { path, _file: file });
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Removed while still locked, so that nobody can have taken it meanwhile. A file that stays does no harm.
+        std::fs::remove_file(&self.path).ok();
+    }
+}
+
+fn path_for(project: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(project.file_name().unwrap_or_default());
+    name.push(".lock");
+    project.with_file_name(name)
+}
+
+fn held(file: &mut File) -> StoreError {
+    let mut text = String::new();
+    // A lock file is some hundred bytes; more is not ours.
+    let owner = file
+        .take(64 * 1024)
+        .read_to_string(&mut text)
+        .ok()
+        .and_then(|_| serde_json::from_str(&text).ok())
+        .unwrap_or_else(|| Owner {
+            name: "somebody".to_owned(),
+            host: "this or another machine".to_owned(),
+            since: file
+                .metadata()
+                .and_then(|m| m.modified())
+                .ok()
+                .and_then(|t| Timestamp::try_from(t).ok())
+                .unwrap_or_else(Timestamp::now),
+        });
+    StoreError::Locked {
+        owner: owner.name,
+        host: owner.host,
+        since: owner.since,
+    }
+}
+
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    match (file.metadata(), std::fs::metadata(path)) {
+        (Ok(ours), Ok(there)) => (ours.dev(), ours.ino()) == (there.dev(), there.ino()),
+        _ => false,
+    }
+}
+
+#[cfg(not(unix))]
+fn is_at(_file: &File, _path: &Path) -> bool {
+    // An open file cannot be removed there.
+    true
+}
+
+fn host() -> String {
+    let named = |text: String| Some(text.trim().to_owned()).filter(|t| !t.is_empty());
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .ok()
+        .and_then(named)
+        .or_else(|| std::env::var("COMPUTERNAME").ok().and_then(named))
+        .or_else(|| std::env::var("HOSTNAME").ok().and_then(named))
+        .unwrap_or_else(|| "this machine".to_owned())
+}

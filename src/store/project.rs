@@ -1,0 +1,382 @@
+//! Creating, opening, checking, copying and closing a project.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, OpenFlags};
+use rusqlite_migration::{M, Migrations};
+use serde::{Deserialize, Serialize};
+
+use super::lock::Lock;
+use super::rows::json;
+use super::{Reader, StoreError, Writer, log, writer};
+use crate::domain::{LabelSchema, ScorePolicy};
+
+/// `TIEB`, in the database header: what makes a file a project.
+pub const APPLICATION_ID: i32 = 0x5449_4542;
+/// Version of the tables that this program writes.
+pub const SCHEMA_VERSION: i64 = STEPS.len() as i64;
+
+/// One step per version of the tables; a released one never changes.
+const STEPS: &[M<'_>] = &[M::up(include_str!("schema_v1.sql"))];
+
+fn migrations() -> Migrations<'static> {
+    Migrations::from_slice(STEPS)
+}
+
+/// Tries all steps, from nothing to the latest version, on a database in memory.
+pub fn validate_migrations() -> Result<(), StoreError> {
+    migrations().validate().map_err(|e| StoreError::Sqlite {
+        path: PathBuf::from(":memory:"),
+        reason: e.to_string(),
+    })
+}
+
+/// What a project is set to when it is made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProjectSettings {
+    /// Name for people.
+    pub title: String,
+    /// What annotators are asked.
+    pub schema: LabelSchema,
+    /// The score policy at the beginning; [`Reader::policy`] knows the one in force.
+    pub policy: ScorePolicy,
+    /// Decides the sides on which responses are shown.
+    pub seed: u64,
+    /// Instructions for annotators, in markdown.
+    pub guidelines: Option<String>,
+}
+
+/// What a project is opened for.
+#[derive(Debug, Clone, Copy)]
+pub enum Access<'a> {
+    /// To write; nobody else can at the same time.
+    Write {
+        /// Name to tell whoever else wants to write.
+        owner: &'a str,
+    },
+    /// To read, also while somebody writes.
+    Read,
+}
+
+/// An open project file.
+pub struct Project {
+    path: PathBuf,
+    settings: ProjectSettings,
+    writing: Option<Writing>,
+}
+
+struct Writing {
+    writer: Writer,
+    thread: std::thread::JoinHandle<()>,
+    /// Dropped last.
+    _lock: Lock,
+}
+
+impl Project {
+    /// Makes a new project and opens it for writing. The file appears whole or not at all, and never over another.
+    pub fn create(
+        path: &Path,
+        settings: &ProjectSettings,
+        owner: &str,
+    ) -> Result<Self, StoreError> {
+        if path.symlink_metadata().is_ok() {
+            return Err(StoreError::Exists(path.to_owned()));
+        }
+        new_file(path, |temporary| {
+            let mut db = open(temporary, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            (|| {
+                prepare_writing(&db)?;
+                db.pragma_update(None, "application_id", APPLICATION_ID)
+            })()
+            .map_err(|e| StoreError::sqlite(path, &e))?;
+            migrate(&mut db, path)?;
+            put_settings(&db, settings).map_err(|e| StoreError::sqlite(path, &e))?;
+            db.close().map_err(|(_, e)| StoreError::sqlite(path, &e))
+        })?;
+        Self::open(path, Access::Write { owner })
+    }
+
+    /// Opens a project. For writing: brings an older file up to date, and is refused with [`StoreError::Locked`] while somebody
+    /// else writes. Whatever is not a project is left untouched.
+    pub fn open(path: &Path, access: Access<'_>) -> Result<Self, StoreError> {
+        // One lock per project, by whatever links it is reached.
+        let path = path.canonicalize().map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => StoreError::Missing(path.to_owned()),
+            _ => StoreError::io("open", path, &e),
+        })?;
+        let (reading, found) = open_reading(&path)?;
+        let writing = match access {
+            Access::Read if found < SCHEMA_VERSION => {
+                return Err(StoreError::Older { path, found });
+            }
+            Access::Read => None,
+            Access::Write { owner } => {
+                drop(reading);
+                let lock = Lock::take(&path, owner)?;
+                let mut db = open(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+                prepare_writing(&db).map_err(|e| StoreError::sqlite(&path, &e))?;
+                migrate(&mut db, &path)?;
+                (|| {
+                    let change = db.unchecked_transaction()?;
+                    log::catch_up(&change)?;
+                    change.commit()
+                })()
+                .map_err(|e| StoreError::sqlite(&path, &e))?;
+                let (writer, thread) = writer::start(db, &path)?;
+                Some(Writing {
+                    writer,
+                    thread,
+                    _lock: lock,
+                })
+            }
+        };
+        let mut project = Self {
+            settings: ProjectSettings {
+                title: String::new(),
+                schema: LabelSchema::helpsteer2(),
+                policy: ScorePolicy::default(),
+                seed: 0,
+                guidelines: None,
+            },
+            path,
+            writing,
+        };
+        project.settings = project.reader()?.settings()?;
+        Ok(project)
+    }
+
+    /// The settings as they were when the project was opened.
+    pub fn settings(&self) -> &ProjectSettings {
+        &self.settings
+    }
+
+    /// The file, by its canonical path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A handle to write with; [`StoreError::ReadOnly`] when the project was opened for reading.
+    pub fn writer(&self) -> Result<Writer, StoreError> {
+        match &self.writing {
+            Some(writing) => Ok(writing.writer.clone()),
+            None => Err(StoreError::ReadOnly(self.path.clone())),
+        }
+    }
+
+    /// A new reader with a connection of its own.
+    pub fn reader(&self) -> Result<Reader, StoreError> {
+        Ok(Reader::new(open_reading(&self.path)?.0, self.path.clone()))
+    }
+
+    /// Looks for damage: `SQLite`'s own check, then whether the derived tables follow from the events. Empty when all is well.
+    pub fn integrity(&self) -> Result<Vec<String>, StoreError> {
+        self.reader()?.integrity()
+    }
+
+    /// Copies the project, as it is at this moment, to a new file; also while it is written to.
+    pub fn backup(&self, to: &Path) -> Result<(), StoreError> {
+        if to.symlink_metadata().is_ok() {
+            return Err(StoreError::Exists(to.to_owned()));
+        }
+        let (from, _) = open_reading(&self.path)?;
+        new_file(to, |temporary| {
+            let mut copy = open(temporary, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            {
+                let backup =
+                    Backup::new(&from, &mut copy).map_err(|e| StoreError::sqlite(to, &e))?;
+                // All pages in one step are one snapshot; in WAL mode that keeps no writer waiting.
+                loop {
+                    match backup.step(-1).map_err(|e| StoreError::sqlite(to, &e))? {
+                        StepResult::Done => break,
+                        _ => std::thread::sleep(Duration::from_millis(20)),
+                    }
+                }
+            }
+            copy.query_row("PRAGMA quick_check(1)", [], |r| r.get::<_, String>(0))
+                .map_err(|e| StoreError::sqlite(to, &e))
+                .and_then(|said| match said.as_str() {
+                    "ok" => Ok(()),
+                    _ => Err(StoreError::Damaged {
+                        path: self.path.clone(),
+                        reason: said,
+                    }),
+                })?;
+            copy.close().map_err(|(_, e)| StoreError::sqlite(to, &e))
+        })
+    }
+
+    /// Closes the project: what is under way in the urgent lane is finished, the write-ahead log goes into the file, the lock is released.
+    /// Dropping a project does the same and is silent about errors.
+    pub fn close(mut self) -> Result<(), StoreError> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<(), StoreError> {
+        match self.writing.take() {
+            Some(Writing {
+                writer,
+                thread,
+                _lock,
+            }) => {
+                let result = writer.stop();
+                match thread.join() {
+                    Ok(()) => result,
+                    Err(_) => Err(StoreError::Closed),
+                }
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Project {
+    fn drop(&mut self) {
+        // Everything acknowledged is on the disk already; tidying up can be repeated by the next who opens it.
+        self.end().ok();
+    }
+}
+
+/// Makes a file under a temporary name beside its place, and moves it there when it is done, unless something is there by then.
+fn new_file(
+    path: &Path,
+    make: impl FnOnce(&Path) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let io = |e: &std::io::Error| match e.kind() {
+        std::io::ErrorKind::AlreadyExists => StoreError::Exists(path.to_owned()),
+        _ => StoreError::io("create", path, e),
+    };
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".new-").suffix(".tiebreak");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // As any new file: what the umask leaves of it.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let temporary = builder
+        .tempfile_in(folder)
+        .map_err(|e| io(&e))?
+        .into_temp_path();
+    make(&temporary)?;
+    temporary.persist_noclobber(path).map_err(|e| io(&e.error))
+}
+
+fn open(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    (|| {
+        let db = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        db.busy_timeout(Duration::from_secs(5))?;
+        db.set_prepared_statement_cache_capacity(64);
+        db.pragma_update(None, "trusted_schema", false)?;
+        db.pragma_update(None, "cell_size_check", true)?;
+        Ok(db)
+    })()
+    .map_err(|e| StoreError::sqlite(path, &e))
+}
+
+/// A connection that can only read, to a file that is a project of a known version; with that version.
+fn open_reading(path: &Path) -> Result<(Connection, i64), StoreError> {
+    if path.is_dir() {
+        return Err(StoreError::NotAProject(path.to_owned()));
+    }
+    // Not opened read-only where that can be helped: the last one to close the file takes the log files away, which a read-only
+    // connection could not.
+    let first = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).and_then(|db| identify(db, path));
+    match first {
+        Err(StoreError::Sqlite { .. } | StoreError::ReadOnly(_)) if !has_log(path) => {
+            // In a folder that cannot be written SQLite cannot make the log's index; without a log the file is all there is.
+            let unchanging = path
+                .to_str()
+                .map(|p| {
+                    p.replace('%', "%25")
+                        .replace('?', "%3f")
+                        .replace('#', "%23")
+                })
+                .map(|p| PathBuf::from(format!("file:{p}?immutable=1")));
+            match unchanging {
+                Some(uri) => open(
+                    &uri,
+                    OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI,
+                )
+                .and_then(|db| identify(db, path))
+                .or(first),
+                None => first,
+            }
+        }
+        result => result,
+    }
+}
+
+fn has_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(log).is_ok_and(|m| m.len() > 0)
+}
+
+fn identify(db: Connection, path: &Path) -> Result<(Connection, i64), StoreError> {
+    let (application, version): (i32, i64) = (|| {
+        db.pragma_update(None, "query_only", true)?;
+        Ok((
+            db.pragma_query_value(None, "application_id", |r| r.get(0))?,
+            db.pragma_query_value(None, "user_version", |r| r.get(0))?,
+        ))
+    })()
+    .map_err(|e| StoreError::sqlite(path, &e))?;
+    if application != APPLICATION_ID {
+        return Err(StoreError::NotAProject(path.to_owned()));
+    }
+    if version > SCHEMA_VERSION {
+        return Err(StoreError::Newer {
+            path: path.to_owned(),
+            found: version,
+            known: SCHEMA_VERSION,
+        });
+    }
+    Ok((db, version))
+}
+
+fn prepare_writing(db: &Connection) -> rusqlite::Result<()> {
+    db.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    db.pragma_update(None, "synchronous", "full")?;
+    // On macOS, fsync alone leaves data in the drive's cache; elsewhere these do nothing.
+    db.pragma_update(None, "fullfsync", true)?;
+    db.pragma_update(None, "checkpoint_fullfsync", true)?;
+    // 32 MiB: ids arrive in random order, so their index should fit.
+    db.pragma_update(None, "cache_size", -32_768)
+}
+
+fn migrate(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    migrations().to_latest(db).map_err(|e| StoreError::Damaged {
+        path: path.to_owned(),
+        reason: format!("it could not be brought up to date: {e}"),
+    })
+}
+
+fn put_settings(db: &Connection, settings: &ProjectSettings) -> rusqlite::Result<()> {
+    let change = db.unchecked_transaction()?;
+    let ProjectSettings {
+        title,
+        schema,
+        policy,
+        seed,
+        guidelines,
+    } = settings;
+    for (key, value) in [
+        ("project.title", json(title)),
+        ("project.schema", json(schema)),
+        ("project.policy", json(policy)),
+        ("project.seed", json(seed)),
+        ("project.guidelines", json(guidelines)),
+        ("project.created", json(&Timestamp::now())),
+        ("project.app_version", json(&env!("CARGO_PKG_VERSION"))),
+    ] {
+        writer::put_meta(&change, key, &value)?;
+    }
+    change.commit()
+}

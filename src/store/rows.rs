@@ -1,0 +1,347 @@
+//! Imported rows: their stored form, prepared by the caller's thread, and how they are written.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::domain::hash::canonical_json;
+use crate::domain::{Item, ReferenceLabel, Role, SourceRow, Turn};
+
+/// Characters of an item's preview.
+const PREVIEW: usize = 120;
+
+/// One row of an imported file: an item, where it stands and the labels that came with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImportedRow {
+    /// The item; a known one gains the source and the labels.
+    pub item: Item,
+    /// Where it stands.
+    pub source: SourceRow,
+    /// The labels that came with it, mapped to the item's responses.
+    pub references: Vec<ReferenceLabel>,
+}
+
+/// What rows added to a project.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PutRows {
+    /// Rows that added something.
+    pub rows_new: u64,
+    /// Rows that added nothing: everything they say was there.
+    pub duplicates: u64,
+    /// Items that were not known.
+    pub items_new: u64,
+    /// Responses of those items.
+    pub responses_new: u64,
+    /// Reference labels that were not known.
+    pub references_new: u64,
+}
+
+impl std::ops::AddAssign for PutRows {
+    fn add_assign(&mut self, other: Self) {
+        self.rows_new += other.rows_new;
+        self.duplicates += other.duplicates;
+        self.items_new += other.items_new;
+        self.responses_new += other.responses_new;
+        self.references_new += other.references_new;
+    }
+}
+
+/// A row as it will stand in the tables.
+pub(super) struct StoredRow {
+    id: String,
+    preview: String,
+    turns: usize,
+    context: String,
+    responses: Vec<StoredResponse>,
+    file: String,
+    format: String,
+    row: u64,
+    source_id: Option<String>,
+    source_content: String,
+    order: String,
+    models: String,
+    extra: String,
+    references: Vec<StoredReference>,
+}
+
+struct StoredResponse {
+    hash: String,
+    occurrence: u32,
+    turns: String,
+}
+
+struct StoredReference {
+    content: String,
+    role: &'static str,
+    annotator: Option<String>,
+    time: Option<String>,
+    judgment: String,
+    extra: String,
+}
+
+/// JSON of a value of ours; writing those to memory cannot fail.
+pub(super) fn json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_err| "null".to_owned())
+}
+
+/// A hash of parts, none of which can run into the next. 128 bits: enough within one item.
+fn content_hash(parts: &[&str]) -> String {
+    let mut hasher = blake3::Hasher::new_derive_key("tiebreak 2026 store content");
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.finalize().to_hex()[..32].to_owned()
+}
+
+impl StoredRow {
+    pub(super) fn new(row: &ImportedRow) -> Self {
+        let ImportedRow {
+            item,
+            source,
+            references,
+        } = row;
+        let order = json(&source.order);
+        let models = json(&source.models);
+        let extra = json(&source.extra);
+        let source_content = content_hash(&[
+            source.id.as_deref().unwrap_or_default(),
+            &order,
+            &models,
+            &extra,
+        ]);
+        let mut stored: Vec<StoredReference> = Vec::with_capacity(references.len());
+        let mut hashes: Vec<String> = Vec::with_capacity(references.len());
+        for reference in references {
+            let judgment = json(&reference.judgment);
+            let extra = if reference.extra.is_empty() {
+                "{}".to_owned()
+            } else {
+                canonical_json(&serde_json::Value::Object(reference.extra.clone()))
+            };
+            let role = role_name(reference.role);
+            let said = content_hash(&[
+                role,
+                &optional(reference.annotator.as_deref()),
+                &optional(reference.time.as_deref()),
+                &judgment,
+                &extra,
+            ]);
+            // Two votes of one row may be equal to the letter, and both count.
+            let equals = hashes.iter().filter(|h| **h == said).count();
+            stored.push(StoredReference {
+                content: content_hash(&[&said, &equals.to_string()]),
+                role,
+                annotator: reference.annotator.clone(),
+                time: reference.time.clone(),
+                judgment,
+                extra: json(&reference.extra),
+            });
+            hashes.push(said);
+        }
+        Self {
+            id: item.id.to_string(),
+            preview: preview(item),
+            turns: item.context.len()
+                + item
+                    .responses
+                    .iter()
+                    .map(|r| r.turns.len())
+                    .max()
+                    .unwrap_or(0),
+            context: json(&item.context),
+            responses: item
+                .responses
+                .iter()
+                .map(|r| StoredResponse {
+                    hash: r.key.hash.to_string(),
+                    occurrence: r.key.occurrence,
+                    turns: json(&r.turns),
+                })
+                .collect(),
+            file: source.file.clone(),
+            format: source.format.clone(),
+            row: source.row,
+            source_id: source.id.clone(),
+            source_content,
+            order,
+            models,
+            extra,
+            references: stored,
+        }
+    }
+}
+
+/// Tells an absent name from an empty one.
+fn optional(text: Option<&str>) -> String {
+    text.map_or_else(String::new, |t| format!("={t}"))
+}
+
+pub(super) fn role_name(role: crate::domain::ReferenceRole) -> &'static str {
+    match role {
+        crate::domain::ReferenceRole::Verdict => "verdict",
+        crate::domain::ReferenceRole::Vote => "vote",
+    }
+}
+
+/// The beginning of the last user turn on one line; without one, of whatever comes last before the responses, or of the first of them.
+fn preview(item: &Item) -> String {
+    let user = |turns: &[Turn]| turns.iter().rposition(|t| t.role == Role::User);
+    let first = item.responses.first().map_or(&[][..], |r| &r.turns);
+    let turn = user(&item.context)
+        .map(|at| &item.context[at])
+        .or_else(|| user(first).map(|at| &first[at]))
+        .or_else(|| item.context.last())
+        .or_else(|| first.last());
+    let mut line = String::new();
+    let mut length = 0;
+    for word in turn.map_or("", |t| &t.content).split_whitespace() {
+        if length > 0 {
+            line.push(' ');
+            length += 1;
+        }
+        for c in word.chars() {
+            if length >= PREVIEW {
+                line.push('…');
+                return line;
+            }
+            line.push(c);
+            length += 1;
+        }
+    }
+    line
+}
+
+/// Where new items and responses go. Read when a project is opened for writing; the one writer keeps it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Ends {
+    next_position: i64,
+    next_response: i64,
+    /// The file of the last row and its number: rows of one file come together.
+    file: Option<(String, String, i64)>,
+}
+
+impl Ends {
+    pub(super) fn read(db: &Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            next_position: db.query_row(
+                "SELECT coalesce(max(position), -1) + 1 FROM items",
+                [],
+                |r| r.get(0),
+            )?,
+            next_response: db.query_row(
+                "SELECT coalesce(max(id), 0) + 1 FROM responses",
+                [],
+                |r| r.get(0),
+            )?,
+            file: None,
+        })
+    }
+
+    fn file(&mut self, db: &Connection, row: &StoredRow) -> rusqlite::Result<i64> {
+        if let Some((name, format, id)) = &self.file
+            && *name == row.file
+            && *format == row.format
+        {
+            return Ok(*id);
+        }
+        let find = || {
+            db.prepare_cached("SELECT id FROM files WHERE name = ?1 AND format = ?2")?
+                .query_row(params![row.file, row.format], |r| r.get(0))
+                .optional()
+        };
+        let id = if let Some(id) = find()? {
+            id
+        } else {
+            db.prepare_cached("INSERT INTO files (name, format) VALUES (?1, ?2)")?
+                .execute(params![row.file, row.format])?;
+            db.last_insert_rowid()
+        };
+        self.file = Some((row.file.clone(), row.format.clone(), id));
+        Ok(id)
+    }
+}
+
+/// Writes one row within a transaction of the caller. When it fails, the caller rolls back and forgets `ends`.
+pub(super) fn put_row(
+    db: &Connection,
+    ends: &mut Ends,
+    row: &StoredRow,
+) -> rusqlite::Result<PutRows> {
+    let mut put = PutRows::default();
+    let mut insert = db.prepare_cached(
+        "INSERT INTO items (position, id, preview, turns, responses, first_response)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO NOTHING",
+    )?;
+    let new = insert.execute(params![
+        ends.next_position,
+        row.id,
+        row.preview,
+        row.turns as i64,
+        row.responses.len() as i64,
+        ends.next_response,
+    ])?;
+    let item: i64 = if new == 1 {
+        let item = ends.next_position;
+        ends.next_position += 1;
+        put.items_new = 1;
+        db.prepare_cached("INSERT INTO contexts (item, turns) VALUES (?1, ?2)")?
+            .execute(params![item, row.context])?;
+        let mut insert = db.prepare_cached(
+            "INSERT INTO responses (id, item, hash, occurrence, turns) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?;
+        for response in &row.responses {
+            insert.execute(params![
+                ends.next_response,
+                item,
+                response.hash,
+                response.occurrence,
+                response.turns,
+            ])?;
+            ends.next_response += 1;
+            put.responses_new += 1;
+        }
+        item
+    } else {
+        db.prepare_cached("SELECT position FROM items WHERE id = ?1")?
+            .query_row([&row.id], |r| r.get(0))?
+    };
+    let file = ends.file(db, row)?;
+    let sources = db
+        .prepare_cached(
+            "INSERT INTO sources (item, file, row, content, id, \"order\", models, extra)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![
+            item,
+            file,
+            row.row as i64,
+            row.source_content,
+            row.source_id,
+            row.order,
+            row.models,
+            row.extra,
+        ])?;
+    let mut insert = db.prepare_cached(
+        "INSERT INTO reference_labels (item, content, file, row, place, role, annotator, time, judgment, extra)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
+    )?;
+    for (place, reference) in row.references.iter().enumerate() {
+        put.references_new += insert.execute(params![
+            item,
+            reference.content,
+            file,
+            row.row as i64,
+            place as i64,
+            reference.role,
+            reference.annotator,
+            reference.time,
+            reference.judgment,
+            reference.extra,
+        ])? as u64;
+    }
+    if put.items_new + put.references_new > 0 || sources > 0 {
+        put.rows_new = 1;
+    } else {
+        put.duplicates = 1;
+    }
+    Ok(put)
+}

@@ -1,0 +1,389 @@
+//! The one thread that writes. Requests wait in two lanes: what a person does (events, drafts) goes before what a machine does (imported
+//! rows, scores). Urgent requests that wait together share a transaction; bulk ones are cut into transactions of a few milliseconds and
+//! yield to the urgent lane after every row, so that "saved" is never far away during an import.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded, select_biased, unbounded};
+use rusqlite::{Connection, params};
+
+use super::rows::{Ends, StoredRow, json, put_row};
+use super::{ImportedRow, PutRows, StoreError, log, scores};
+use crate::domain::{Draft, Event, ItemId, Score, ScorerId};
+
+/// The longest that a bulk transaction collects.
+const BULK_SLICE: Duration = Duration::from_millis(5);
+/// Scores in one transaction at most: as long as a slice of rows.
+const SCORES: usize = 256;
+/// Urgent requests in one transaction at most.
+const GROUP: usize = 256;
+
+type Reply<T> = Sender<Result<T, StoreError>>;
+
+enum Urgent {
+    Change(Change, Reply<()>),
+    /// Close the connection and end. The reply says whether the file could be tidied.
+    Stop(Reply<()>),
+}
+
+/// A small change: all of it happens or nothing.
+enum Change {
+    Append(Vec<Event>),
+    /// An event that ends its author's draft of its item.
+    Commit(Box<Event>),
+    Draft {
+        item: ItemId,
+        annotator: String,
+        draft: Option<String>,
+    },
+    Setting {
+        key: String,
+        value: String,
+    },
+    Rebuild,
+}
+
+enum Bulk {
+    Rows(Vec<StoredRow>, Reply<PutRows>),
+    Scores(ScorerId, Vec<Score>, Reply<()>),
+}
+
+/// Writes to a project, from any thread. Each call returns after the COMMIT has returned (with `synchronous=FULL`: it is on the
+/// disk), or with an error.
+#[derive(Clone)]
+pub struct Writer {
+    urgent: Sender<Urgent>,
+    bulk: Sender<Bulk>,
+}
+
+/// The answer to something that is being written meanwhile.
+#[must_use = "what is not waited for is not known to be saved"]
+pub struct Pending<T>(Receiver<Result<T, StoreError>>);
+
+impl<T> Pending<T> {
+    /// Waits until it is on the disk.
+    pub fn wait(self) -> Result<T, StoreError> {
+        self.0.recv().unwrap_or(Err(StoreError::Closed))
+    }
+}
+
+impl Writer {
+    /// Appends events, all or none. An event whose id is known is left as it is, so that merging is a union.
+    pub fn append(&self, events: &[Event]) -> Result<(), StoreError> {
+        if let Some(event) = events.iter().find(|e| !log::storable(e)) {
+            return Err(StoreError::NotStorable(event.id));
+        }
+        self.change(Change::Append(events.to_vec()))
+    }
+
+    /// Appends one event and, in the same transaction, removes its author's draft of its item: a label or a skip that is saved
+    /// leaves no draft behind, whatever happens next.
+    pub fn commit(&self, event: &Event) -> Result<(), StoreError> {
+        if !log::storable(event) {
+            return Err(StoreError::NotStorable(event.id));
+        }
+        self.change(Change::Commit(Box::new(event.clone())))
+    }
+
+    /// Adds imported rows. Rows are whole or absent; when the disk fills up midway, those before stay, and importing the
+    /// same file again continues.
+    pub fn put_rows(&self, rows: &[ImportedRow]) -> Result<PutRows, StoreError> {
+        self.start_rows(rows).wait()
+    }
+
+    /// As [`Writer::put_rows`], without waiting, so that the next rows can be read meanwhile. Blocks while two other bulk requests
+    /// wait: memory stays flat.
+    pub fn start_rows(&self, rows: &[ImportedRow]) -> Pending<PutRows> {
+        let stored = rows.iter().map(StoredRow::new).collect();
+        let (reply, answer) = bounded(1);
+        // When the writer is gone, so is the reply, which the waiting notices.
+        self.bulk.send(Bulk::Rows(stored, reply)).ok();
+        Pending(answer)
+    }
+
+    /// Keeps or, with `None`, removes an annotator's draft of an item.
+    pub fn put_draft(
+        &self,
+        item: ItemId,
+        annotator: &str,
+        draft: Option<&Draft>,
+    ) -> Result<(), StoreError> {
+        self.change(Change::Draft {
+            item,
+            annotator: annotator.to_owned(),
+            draft: draft.map(json),
+        })
+    }
+
+    /// Keeps scores; a newer score of a response by the same scorer replaces the older. Refused when an item is unknown; then, or
+    /// when the disk fills up, scores before it may have been kept.
+    pub fn put_scores(&self, by: &ScorerId, scores: &[Score]) -> Result<(), StoreError> {
+        for some in scores.chunks(SCORES) {
+            let (reply, answer) = bounded(1);
+            self.bulk
+                .send(Bulk::Scores(by.clone(), some.to_vec(), reply))
+                .ok();
+            Pending(answer).wait()?;
+        }
+        Ok(())
+    }
+
+    /// Remembers a small thing, such as an annotator's last position. Keys beginning with `project.` are the settings'.
+    pub fn set_setting(&self, key: &str, value: &serde_json::Value) -> Result<(), StoreError> {
+        self.change(Change::Setting {
+            key: key.to_owned(),
+            value: value.to_string(),
+        })
+    }
+
+    /// Makes the tables that follow from the events again, from the events.
+    pub fn rebuild(&self) -> Result<(), StoreError> {
+        self.change(Change::Rebuild)
+    }
+
+    fn change(&self, change: Change) -> Result<(), StoreError> {
+        let (reply, answer) = bounded(1);
+        self.urgent.send(Urgent::Change(change, reply)).ok();
+        Pending(answer).wait()
+    }
+
+    pub(super) fn stop(&self) -> Result<(), StoreError> {
+        let (reply, answer) = bounded(1);
+        self.urgent.send(Urgent::Stop(reply)).ok();
+        Pending(answer).wait()
+    }
+}
+
+/// Starts the thread that owns `db` from here on.
+pub(super) fn start(
+    db: Connection,
+    path: &Path,
+) -> Result<(Writer, std::thread::JoinHandle<()>), StoreError> {
+    // Every caller waits for its answer, so the urgent lane never holds more than one request per thread.
+    let (urgent, urgent_in) = unbounded();
+    let (bulk, bulk_in) = bounded(2);
+    let mut work = Work {
+        ends: Ends::read(&db).map_err(|e| StoreError::sqlite(path, &e))?,
+        db,
+        path: path.to_owned(),
+    };
+    let thread = std::thread::Builder::new()
+        .name("store writer".to_owned())
+        .spawn(move || {
+            let reply = work.run(&urgent_in, &bulk_in);
+            let path = work.path.clone();
+            let tidied = work
+                .db
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+                .and_then(|()| work.db.close().map_err(|(_, e)| e))
+                .map_err(|e| StoreError::sqlite(&path, &e));
+            if let Some(reply) = reply {
+                reply.send(tidied).ok();
+            }
+        })
+        .map_err(|e| StoreError::io("start a thread for", path, &e))?;
+    Ok((Writer { urgent, bulk }, thread))
+}
+
+struct Work {
+    db: Connection,
+    ends: Ends,
+    path: PathBuf,
+}
+
+/// A bulk request under way.
+struct Rows {
+    left: std::vec::IntoIter<StoredRow>,
+    put: PutRows,
+    reply: Reply<PutRows>,
+}
+
+impl Work {
+    /// Works until asked to stop, or until nobody is left who could ask for anything.
+    fn run(&mut self, urgent: &Receiver<Urgent>, bulk: &Receiver<Bulk>) -> Option<Reply<()>> {
+        let mut under_way: Option<Rows> = None;
+        loop {
+            let first = if let Some(rows) = &mut under_way {
+                if let Ok(first) = urgent.try_recv() {
+                    first
+                } else {
+                    let result = self.some_rows(rows, urgent);
+                    if result.is_err() || rows.left.len() == 0 {
+                        rows.reply.send(result.map(|()| rows.put)).ok();
+                        under_way = None;
+                    }
+                    continue;
+                }
+            } else {
+                select_biased! {
+                    recv(urgent) -> first => first.ok()?,
+                    recv(bulk) -> request => {
+                        match request.ok()? {
+                            Bulk::Rows(rows, reply) => under_way = Some(Rows { left: rows.into_iter(), put: PutRows::default(), reply }),
+                            Bulk::Scores(scorer, given, reply) => {
+                                reply.send(self.scores(&scorer, &given)).ok();
+                            }
+                        }
+                        continue;
+                    }
+                }
+            };
+            let mut group = vec![];
+            for request in std::iter::once(first).chain(urgent.try_iter().take(GROUP)) {
+                match request {
+                    Urgent::Change(change, reply) => group.push((change, reply)),
+                    Urgent::Stop(reply) => {
+                        self.changes(group);
+                        return Some(reply);
+                    }
+                }
+            }
+            self.changes(group);
+        }
+    }
+
+    /// Urgent requests, together in one transaction and each in a savepoint, so that one which fails does not fail the others.
+    fn changes(&self, group: Vec<(Change, Reply<()>)>) {
+        if group.is_empty() {
+            return;
+        }
+        let mut results = Vec::with_capacity(group.len());
+        let committed = self.transaction(|db| {
+            for (change, _) in &group {
+                match savepoint(db, change) {
+                    // The whole transaction is gone, as on a full disk.
+                    Err(error) if db.is_autocommit() => return Err(error),
+                    result => results.push(result),
+                }
+            }
+            Ok(())
+        });
+        for (at, (_, reply)) in group.into_iter().enumerate() {
+            let result = match (&committed, results.get(at)) {
+                (Err(error), _) => Err(error.clone()),
+                (Ok(()), Some(Err(error))) => Err(StoreError::sqlite(&self.path, error)),
+                (Ok(()), _) => Ok(()),
+            };
+            reply.send(result).ok();
+        }
+    }
+
+    /// As many rows as a slice of time holds, fewer when somebody waits.
+    fn some_rows(
+        &mut self,
+        under_way: &mut Rows,
+        urgent: &Receiver<Urgent>,
+    ) -> Result<(), StoreError> {
+        let start = Instant::now();
+        let mut ends = self.ends.clone();
+        let mut put = PutRows::default();
+        self.transaction(|db| {
+            for row in under_way.left.by_ref() {
+                put += put_row(db, &mut ends, &row)?;
+                if start.elapsed() > BULK_SLICE || !urgent.is_empty() {
+                    break;
+                }
+            }
+            Ok(())
+        })?;
+        self.ends = ends;
+        under_way.put += put;
+        Ok(())
+    }
+
+    fn scores(&self, scorer: &ScorerId, given: &[Score]) -> Result<(), StoreError> {
+        let mut unknown = None;
+        self.transaction(|db| {
+            unknown = scores::put(db, scorer, given)?;
+            // Nothing is kept of a list with a stranger in it.
+            unknown.map_or(Ok(()), |_| Err(rusqlite::Error::QueryReturnedNoRows))
+        })
+        .map_err(|error| unknown.map_or(error, StoreError::UnknownItem))
+    }
+
+    fn transaction(
+        &self,
+        change: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+    ) -> Result<(), StoreError> {
+        self.db
+            .execute_batch("BEGIN IMMEDIATE")
+            .and_then(|()| change(&self.db))
+            .and_then(|()| self.db.execute_batch("COMMIT"))
+            .map_err(|error| {
+                // SQLite has rolled back by itself after some errors; then this one says so, and nothing is lost by not listening.
+                if !self.db.is_autocommit() {
+                    self.db.execute_batch("ROLLBACK").ok();
+                }
+                StoreError::sqlite(&self.path, &error)
+            })
+    }
+}
+
+fn savepoint(db: &Connection, change: &Change) -> rusqlite::Result<()> {
+    db.execute_batch("SAVEPOINT change")?;
+    match apply(db, change) {
+        Ok(()) => db.execute_batch("RELEASE change"),
+        Err(error) => {
+            // A full disk may have rolled back the whole transaction already.
+            if !db.is_autocommit() {
+                db.execute_batch("ROLLBACK TO change; RELEASE change")?;
+            }
+            Err(error)
+        }
+    }
+}
+
+fn apply(db: &Connection, change: &Change) -> rusqlite::Result<()> {
+    match change {
+        Change::Append(events) => log::append(db, events),
+        Change::Commit(event) => {
+            log::append(db, std::slice::from_ref(event))?;
+            match event.item {
+                Some(item) => put_draft(db, item, &event.annotator, None),
+                None => Ok(()),
+            }
+        }
+        Change::Draft {
+            item,
+            annotator,
+            draft,
+        } => put_draft(db, *item, annotator, draft.as_deref()),
+        Change::Setting { key, value } => put_meta(db, key, value),
+        Change::Rebuild => log::rebuild(db),
+    }
+}
+
+fn put_draft(
+    db: &Connection,
+    item: ItemId,
+    annotator: &str,
+    draft: Option<&str>,
+) -> rusqlite::Result<()> {
+    match draft {
+        Some(draft) => db
+            .prepare_cached(
+                "INSERT INTO drafts (annotator, item, draft, time) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (annotator, item) DO UPDATE SET draft = excluded.draft, time = excluded.time",
+            )?
+            .execute(params![
+                annotator,
+                item.to_string(),
+                draft,
+                jiff::Timestamp::now().to_string()
+            ])?,
+        None => db
+            .prepare_cached("DELETE FROM drafts WHERE annotator = ?1 AND item = ?2")?
+            .execute(params![annotator, item.to_string()])?,
+    };
+    Ok(())
+}
+
+/// Sets a value of the table `meta`; it is JSON.
+pub(super) fn put_meta(db: &Connection, key: &str, value: &str) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    )?
+    .execute([key, value])?;
+    Ok(())
+}
