@@ -7,3 +7,5 @@
 
 /// Identity, labels and the event log as values.
 mod domain;
+/// Reward models.
+mod reward;
