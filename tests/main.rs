@@ -16,3 +16,5 @@ mod text;
 mod dataset;
 /// The project file: what is written is there, whatever happens.
 mod store;
+/// Reward models.
+mod reward;

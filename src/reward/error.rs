@@ -1,0 +1,115 @@
+//! What can go wrong with a reward model: where, and what to do about it.
+
+use std::path::{Path, PathBuf};
+
+/// Why a model cannot be loaded or cannot score.
+#[derive(Debug, thiserror::Error)]
+pub enum RewardError {
+    /// A file cannot be read.
+    #[error("cannot read `{}`: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A file is not what it should be.
+    #[error("`{file}` cannot be used: {reason}")]
+    Malformed {
+        /// The file's name.
+        file: String,
+        /// What is wrong and where in the file.
+        reason: String,
+    },
+    /// A weight is not there.
+    #[error("This model file is incomplete: tensor `{tensor}` is missing (`{file}`)")]
+    MissingTensor {
+        /// The file or folder that was searched.
+        file: String,
+        /// The tensor's name as the file would have it.
+        tensor: String,
+    },
+    /// A weight has another shape than the configuration says.
+    #[error(
+        "`{file}` does not match its configuration: tensor `{tensor}` has shape {found:?}, {expected:?} is needed"
+    )]
+    TensorShape {
+        /// The file or folder.
+        file: String,
+        /// The tensor's name as the file has it.
+        tensor: String,
+        /// Shape in the file.
+        found: Vec<usize>,
+        /// Shape that the configuration asks for.
+        expected: Vec<usize>,
+    },
+    /// A language model without a reward head.
+    #[error("`{file}` has no reward head: neither `score.weight` nor `cls.output.weight` is in it")]
+    NoHead {
+        /// The file or folder.
+        file: String,
+    },
+    /// Weights that would run code when opened.
+    #[error(
+        "`{file}` holds pickled weights, which can run any code when opened; it was not opened"
+    )]
+    Pickle {
+        /// The file's name.
+        file: String,
+    },
+    /// Something that this version does not do.
+    #[error("{0}")]
+    Unsupported(String),
+    /// The model does not say how a conversation is written.
+    #[error("`{file}` has no chat template")]
+    NoTemplate {
+        /// The file or folder.
+        file: String,
+    },
+    /// The chat template cannot be read or refuses a conversation.
+    #[error("chat template: {0}")]
+    Template(String),
+    /// Text could not be split into tokens.
+    #[error("tokenizer: {0}")]
+    Tokenizer(String),
+    /// An option that makes no sense.
+    #[error("{0}")]
+    Option(String),
+    /// The computation failed.
+    #[error("computing scores failed: {0}")]
+    Compute(#[from] candle_core::Error),
+    /// Stopped because it was asked to.
+    #[error("stopped")]
+    Cancelled,
+}
+
+impl RewardError {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, source }
+    }
+
+    pub(crate) fn malformed(file: &str, reason: impl std::fmt::Display) -> Self {
+        Self::Malformed {
+            file: file.to_owned(),
+            reason: reason.to_string(),
+        }
+    }
+
+    /// What to do about it, where there is something to say.
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::MissingTensor { .. } => {
+                "the download may be incomplete, or the file may hold another kind of model"
+            }
+            Self::NoHead { .. } => {
+                "this is a language model; choose a reward model (`...ForSequenceClassification`)"
+            }
+            Self::Pickle { .. } => {
+                "convert it once with `model.save_pretrained(FOLDER, safe_serialization=True)` and open that folder"
+            }
+            Self::NoTemplate { .. } => "name the file of one with `--template FILE`",
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,329 @@
+//! What a decoder's dimensions are: read from `config.json` or from GGUF metadata, and checked before anything is built.
+
+use serde::Deserialize;
+use serde_json::{Map, Value as Json};
+
+use super::gguf::GgufFile;
+use crate::reward::RewardError;
+
+/// Dimensions and switches of a decoder of the Llama family.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct DecoderConfig {
+    pub(crate) vocab: usize,
+    pub(crate) hidden: usize,
+    pub(crate) intermediate: usize,
+    pub(crate) layers: usize,
+    pub(crate) heads: usize,
+    pub(crate) kv_heads: usize,
+    pub(crate) head_dim: usize,
+    pub(crate) eps: f32,
+    /// Longest text in tokens.
+    pub(crate) context: usize,
+    /// Angle per position of each pair of a head's dimensions.
+    pub(crate) frequencies: Vec<f32>,
+    pub(crate) attention_bias: bool,
+    pub(crate) mlp_bias: bool,
+    /// The token that is not pooled.
+    pub(crate) pad: Option<u32>,
+    /// Names of the outputs, where the model gives them.
+    pub(crate) outputs: Vec<String>,
+}
+
+/// `config.json` of transformers: the part that matters here.
+#[derive(Deserialize)]
+struct HfConfig {
+    #[serde(default)]
+    architectures: Vec<String>,
+    model_type: String,
+    vocab_size: usize,
+    hidden_size: usize,
+    intermediate_size: usize,
+    num_hidden_layers: usize,
+    num_attention_heads: usize,
+    num_key_value_heads: Option<usize>,
+    head_dim: Option<usize>,
+    rms_norm_eps: f64,
+    max_position_embeddings: usize,
+    hidden_act: Option<String>,
+    #[serde(default)]
+    attention_bias: bool,
+    #[serde(default)]
+    mlp_bias: bool,
+    pad_token_id: Option<i64>,
+    rope_theta: Option<f64>,
+    rope_parameters: Option<Map<String, Json>>,
+    rope_scaling: Option<Map<String, Json>>,
+    id2label: Option<Map<String, Json>>,
+    quantization_config: Option<Json>,
+}
+
+impl DecoderConfig {
+    /// Reads `config.json`; `file` names it in messages.
+    pub(crate) fn from_hf(file: &str, text: &[u8]) -> Result<Self, RewardError> {
+        let config: Json =
+            serde_json::from_slice(text).map_err(|e| RewardError::malformed(file, e))?;
+        let kind = config
+            .get("model_type")
+            .and_then(Json::as_str)
+            .unwrap_or("unnamed");
+        if kind != "llama" {
+            return Err(RewardError::Unsupported(format!(
+                "`{file}`: models of type `{kind}` are not supported yet (supported: llama)"
+            )));
+        }
+        let hf: HfConfig =
+            serde_json::from_value(config).map_err(|e| RewardError::malformed(file, e))?;
+        if let Some(other) = hf.architectures.first().filter(|a| a.contains("ForReward")) {
+            return Err(RewardError::Unsupported(format!(
+                "`{file}`: the reward head of `{other}` is not supported yet"
+            )));
+        }
+        if hf.quantization_config.is_some() {
+            return Err(RewardError::Unsupported(format!(
+                "`{file}`: weights quantised by another library are not supported (`quantization_config`)"
+            )));
+        }
+        if let Some(act) = hf.hidden_act.filter(|act| act != "silu") {
+            let kind = hf.model_type;
+            return Err(RewardError::Unsupported(format!(
+                "`{file}`: activation `{act}` in a `{kind}` model is not supported"
+            )));
+        }
+        let head_dim = hf.head_dim.unwrap_or_else(|| {
+            hf.hidden_size
+                .checked_div(hf.num_attention_heads)
+                .unwrap_or(0)
+        });
+        let rope = hf.rope_parameters.or(hf.rope_scaling).unwrap_or_default();
+        let theta = rope
+            .get("rope_theta")
+            .and_then(Json::as_f64)
+            .or(hf.rope_theta);
+        let config = Self {
+            vocab: hf.vocab_size,
+            hidden: hf.hidden_size,
+            intermediate: hf.intermediate_size,
+            layers: hf.num_hidden_layers,
+            heads: hf.num_attention_heads,
+            kv_heads: hf.num_key_value_heads.unwrap_or(hf.num_attention_heads),
+            head_dim,
+            eps: hf.rms_norm_eps as f32,
+            context: hf.max_position_embeddings,
+            frequencies: Vec::new(),
+            attention_bias: hf.attention_bias,
+            mlp_bias: hf.mlp_bias,
+            // transformers' own -1 in old files means none
+            pad: hf.pad_token_id.and_then(|id| u32::try_from(id).ok()),
+            outputs: hf.id2label.map(names).unwrap_or_default(),
+        };
+        config.check(file)?;
+        let frequencies = scaled(base_frequencies(theta.unwrap_or(10_000.0), head_dim), &rope);
+        Ok(Self {
+            frequencies: frequencies.map_err(|reason| RewardError::malformed(file, reason))?,
+            ..config
+        })
+    }
+
+    /// Reads the metadata of a GGUF file.
+    pub(crate) fn from_gguf(file: &GgufFile) -> Result<Self, RewardError> {
+        let kind = file
+            .text("general.architecture")
+            .unwrap_or("unnamed")
+            .to_owned();
+        if kind != "llama" {
+            return Err(RewardError::Unsupported(format!(
+                "`{}`: models of type `{kind}` are not supported yet (supported: llama)",
+                file.name()
+            )));
+        }
+        let number = |key: &str| file.number(&format!("llama.{key}"));
+        let needed = |key: &str| {
+            number(key).ok_or_else(|| {
+                RewardError::malformed(
+                    file.name(),
+                    format!("`llama.{key}` is missing from its metadata"),
+                )
+            })
+        };
+        let hidden = needed("embedding_length")?;
+        let heads = needed("attention.head_count")?;
+        let head_dim = number("attention.key_length")
+            .unwrap_or_else(|| hidden.checked_div(heads).unwrap_or(0));
+        if number("expert_count").is_some_and(|n| n > 0) {
+            return Err(RewardError::Unsupported(format!(
+                "`{}`: mixtures of experts are not supported yet",
+                file.name()
+            )));
+        }
+        let config = Self {
+            vocab: file
+                .shape("token_embd.weight")
+                .and_then(|s| s.first().copied())
+                .unwrap_or(0),
+            hidden,
+            intermediate: needed("feed_forward_length")?,
+            layers: needed("block_count")?,
+            heads,
+            kv_heads: number("attention.head_count_kv").unwrap_or(heads),
+            head_dim,
+            eps: file
+                .float("llama.attention.layer_norm_rms_epsilon")
+                .unwrap_or(1e-5) as f32,
+            context: needed("context_length")?,
+            frequencies: Vec::new(),
+            attention_bias: file.shape("blk.0.attn_q.bias").is_some(),
+            mlp_bias: file.shape("blk.0.ffn_up.bias").is_some(),
+            pad: file
+                .number("tokenizer.ggml.padding_token_id")
+                .map(|id| id as u32),
+            outputs: file
+                .texts("llama.classifier.output_labels")
+                .unwrap_or_default()
+                .to_vec(),
+        };
+        let rotated = number("rope.dimension_count").unwrap_or(head_dim);
+        let theta = file.float("llama.rope.freq_base").unwrap_or(10_000.0);
+        let scaling = file
+            .text("llama.rope.scaling.type")
+            .unwrap_or("none")
+            .to_owned();
+        let factor = file.float("llama.rope.scaling.factor").unwrap_or(1.0);
+        config.check(file.name())?;
+        if config.vocab == 0 {
+            return Err(RewardError::MissingTensor {
+                file: file.name().to_owned(),
+                tensor: "token_embd.weight".to_owned(),
+            });
+        }
+        if rotated != head_dim {
+            return Err(RewardError::Unsupported(format!(
+                "`{}`: rotating {rotated} of {head_dim} dimensions is not supported",
+                file.name()
+            )));
+        }
+        let mut frequencies = base_frequencies(theta, head_dim);
+        match scaling.as_str() {
+            "none" => {}
+            "linear" if factor > 0.0 => frequencies.iter_mut().for_each(|f| *f /= factor),
+            other => {
+                return Err(RewardError::Unsupported(format!(
+                    "`{}`: position scaling `{other}` is not supported yet",
+                    file.name()
+                )));
+            }
+        }
+        // Llama 3 keeps its scaling as one divisor per frequency.
+        if file.shape("rope_freqs.weight").is_some() {
+            let divisors = file.f32("rope_freqs.weight", &[frequencies.len()])?;
+            frequencies
+                .iter_mut()
+                .zip(divisors)
+                .for_each(|(f, d)| *f /= f64::from(d));
+        }
+        Ok(Self {
+            frequencies: frequencies.iter().map(|&f| f as f32).collect(),
+            ..config
+        })
+    }
+
+    /// That the numbers can be those of a model at all. Sizes of tensors are checked against the file later on, before they
+    /// are read, so that nothing larger than the file is ever allocated.
+    fn check(&self, file: &str) -> Result<(), RewardError> {
+        let sizes = [
+            ("hidden size", self.hidden),
+            ("intermediate size", self.intermediate),
+            ("number of layers", self.layers),
+            ("number of attention heads", self.heads),
+            ("number of key-value heads", self.kv_heads),
+            ("head size", self.head_dim),
+            ("context length", self.context),
+        ];
+        for (what, size) in sizes {
+            if size == 0 || size > 1 << 27 {
+                return Err(RewardError::malformed(file, format!("{what} of {size}")));
+            }
+        }
+        if !self.heads.is_multiple_of(self.kv_heads) {
+            let (heads, kv) = (self.heads, self.kv_heads);
+            return Err(RewardError::malformed(
+                file,
+                format!("{heads} attention heads cannot share {kv} key-value heads"),
+            ));
+        }
+        if !self.head_dim.is_multiple_of(2) || self.head_dim > 1 << 16 {
+            return Err(RewardError::malformed(
+                file,
+                format!("head size of {}", self.head_dim),
+            ));
+        }
+        if self.layers > 1 << 12 || self.heads > 1 << 12 {
+            return Err(RewardError::malformed(
+                file,
+                "more layers or heads than any model has",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Labels by number; none where they are transformers' placeholders.
+fn names(labels: Map<String, Json>) -> Vec<String> {
+    let mut numbered: Vec<(usize, String)> = labels
+        .into_iter()
+        .filter_map(|(key, name)| Some((key.parse().ok()?, name.as_str()?.to_owned())))
+        .collect();
+    numbered.sort();
+    if numbered
+        .iter()
+        .enumerate()
+        .any(|(i, (n, name))| i != *n || *name == format!("LABEL_{i}"))
+    {
+        return Vec::new();
+    }
+    numbered.into_iter().map(|(_, name)| name).collect()
+}
+
+fn base_frequencies(theta: f64, head_dim: usize) -> Vec<f64> {
+    let half = head_dim / 2;
+    (0..half)
+        .map(|i| theta.powf(-(i as f64) / half as f64))
+        .collect()
+}
+
+/// Applies `rope_parameters` / `rope_scaling` as transformers' `modeling_rope_utils` does.
+fn scaled(frequencies: Vec<f64>, rope: &Map<String, Json>) -> Result<Vec<f32>, String> {
+    let number = |key: &str| {
+        let value = rope
+            .get(key)
+            .and_then(Json::as_f64)
+            .filter(|v| v.is_finite() && *v > 0.0);
+        value.ok_or_else(|| format!("`{key}` of the position scaling is missing or not positive"))
+    };
+    let kind = rope.get("rope_type").or_else(|| rope.get("type"));
+    let scaled: Vec<f64> = match kind.and_then(Json::as_str).unwrap_or("default") {
+        "default" => frequencies,
+        "linear" => {
+            let factor = number("factor")?;
+            frequencies.into_iter().map(|f| f / factor).collect()
+        }
+        "llama3" => {
+            let factor = number("factor")?;
+            let (low, high) = (number("low_freq_factor")?, number("high_freq_factor")?);
+            let original = number("original_max_position_embeddings")?;
+            let bend = |f: f64| {
+                let wavelength = std::f64::consts::TAU / f;
+                if wavelength < original / high {
+                    f
+                } else if wavelength > original / low {
+                    f / factor
+                } else {
+                    let smooth = (original / wavelength - low) / (high - low);
+                    (1.0 - smooth) * f / factor + smooth * f
+                }
+            };
+            frequencies.into_iter().map(bend).collect()
+        }
+        other => return Err(format!("position scaling `{other}` is not supported yet")),
+    };
+    Ok(scaled.into_iter().map(|f| f as f32).collect())
+}

@@ -1,0 +1,275 @@
+//! A model's files: what is where in a Hugging Face folder or a GGUF file, opened and named, nothing computed yet.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value as Json;
+use tokenizers::Tokenizer;
+
+use super::config::DecoderConfig;
+use super::gguf::GgufFile;
+use super::source::{Source, file_name};
+use super::weights::{Safetensors, Weights};
+use crate::reward::prompt::SpecialTokens;
+use crate::reward::{ModelRef, RewardError};
+
+/// The model that is part of the program.
+static EMBEDDED: &[u8] = include_bytes!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/assets/reward-model/tiebreak-mini.gguf"
+));
+
+/// An opened model.
+pub(crate) struct Files {
+    pub(crate) name: String,
+    pub(crate) config: DecoderConfig,
+    pub(crate) weights: Weights,
+    pub(crate) tokenizer: Tokenizer,
+    pub(crate) template: String,
+    pub(crate) special: SpecialTokens,
+    tokenizer_json: Vec<u8>,
+    sources: Vec<Source>,
+}
+
+impl Files {
+    /// Opens `model`; `template` stands in for its chat template.
+    pub(crate) fn open(model: &ModelRef, template: Option<&str>) -> Result<Self, RewardError> {
+        let path = match model {
+            ModelRef::Default => return Self::gguf(Source::Bytes(EMBEDDED), template),
+            ModelRef::Path(path) => path,
+        };
+        let about = std::fs::metadata(path).map_err(RewardError::io(path))?;
+        if about.is_dir() {
+            return Self::folder(path, template);
+        }
+        let source = Source::Path(path.clone());
+        let start = source.read_at(0, about.len().min(4) as usize)?;
+        let extension = path
+            .extension()
+            .and_then(|e| e.to_str())
+            .unwrap_or_default();
+        match (start.as_slice(), extension) {
+            (b"GGUF", _) => Self::gguf(source, template),
+            ([0x80, ..] | b"PK\x03\x04", _) | (_, "bin" | "pt" | "pth" | "pkl" | "ckpt") => {
+                Err(RewardError::Pickle {
+                    file: file_name(path),
+                })
+            }
+            (_, "safetensors" | "json") => {
+                let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+                Self::folder(folder.unwrap_or(Path::new(".")), template)
+            }
+            _ => Err(RewardError::malformed(
+                &file_name(path),
+                "it is neither a GGUF nor a safetensors file",
+            )),
+        }
+    }
+
+    fn gguf(source: Source, template: Option<&str>) -> Result<Self, RewardError> {
+        let file = GgufFile::read(source.clone())?;
+        let config = DecoderConfig::from_gguf(&file)?;
+        let template = template.or_else(|| file.text("tokenizer.chat_template"));
+        let template = template.map(str::to_owned);
+        let named = match &source {
+            Source::Bytes(_) => "default".to_owned(),
+            Source::Path(path) => path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+        };
+        let special = SpecialTokens {
+            bos: file.token("tokenizer.ggml.bos_token_id"),
+            eos: file.token("tokenizer.ggml.eos_token_id"),
+            pad: file.token("tokenizer.ggml.padding_token_id"),
+            unk: file.token("tokenizer.ggml.unknown_token_id"),
+        };
+        let weights = Weights::Gguf {
+            head_dim: config.head_dim,
+            file,
+        };
+        // Told before anything else is asked of a file that is no reward model.
+        super::head::outputs(&weights, config.hidden)?;
+        let Weights::Gguf { file, .. } = &weights else {
+            return Err(RewardError::NoHead { file: named });
+        };
+        let (tokenizer, tokenizer_json) = file.tokenizer()?;
+        let template = template.ok_or_else(|| RewardError::NoTemplate {
+            file: file.name().to_owned(),
+        })?;
+        Ok(Self {
+            name: named,
+            config,
+            weights,
+            tokenizer,
+            template,
+            special,
+            tokenizer_json,
+            sources: vec![source],
+        })
+    }
+
+    fn folder(folder: &Path, template: Option<&str>) -> Result<Self, RewardError> {
+        let name = file_name(&folder.canonicalize().map_err(RewardError::io(folder))?);
+        let config_path = folder.join("config.json");
+        if !config_path.exists() {
+            return Self::lone_gguf(folder, &name, template);
+        }
+        let config = DecoderConfig::from_hf("config.json", &read(&config_path)?)?;
+        let Some(files) = Safetensors::open(folder)? else {
+            return Err(match pickled(folder) {
+                Some(file) => RewardError::Pickle { file },
+                None => RewardError::malformed(&name, "there is no `model.safetensors` in it"),
+            });
+        };
+        let sources = files.files.clone();
+        let tokenizer_path = folder.join("tokenizer.json");
+        if !tokenizer_path.exists() {
+            let reason = "there is no `tokenizer.json` in it (save the tokenizer with transformers to make one)";
+            return Err(RewardError::malformed(&name, reason));
+        }
+        let tokenizer_json = read(&tokenizer_path)?;
+        let tokenizer = Tokenizer::from_bytes(&tokenizer_json)
+            .map_err(|e| RewardError::malformed("tokenizer.json", e))?;
+        let settings = json(&folder.join("tokenizer_config.json"))?;
+        let map = json(&folder.join("special_tokens_map.json"))?;
+        let special = |key: &str| {
+            let text = |from: &Json| match &from[key] {
+                Json::String(text) => Some(text.clone()),
+                token => token
+                    .get("content")
+                    .and_then(Json::as_str)
+                    .map(str::to_owned),
+            };
+            text(&settings).or_else(|| text(&map)).unwrap_or_default()
+        };
+        let template = match template {
+            Some(text) => Some(text.to_owned()),
+            None => own_template(folder, &settings)?,
+        };
+        Ok(Self {
+            config,
+            weights: Weights::Safetensors(files),
+            tokenizer,
+            template: template.ok_or_else(|| RewardError::NoTemplate { file: name.clone() })?,
+            special: SpecialTokens {
+                bos: special("bos_token"),
+                eos: special("eos_token"),
+                pad: special("pad_token"),
+                unk: special("unk_token"),
+            },
+            name,
+            tokenizer_json,
+            sources,
+        })
+    }
+
+    /// A folder without `config.json` may hold one GGUF file.
+    fn lone_gguf(folder: &Path, name: &str, template: Option<&str>) -> Result<Self, RewardError> {
+        let mut found: Vec<PathBuf> = listed(folder)?
+            .into_iter()
+            .filter(|path| path.extension().is_some_and(|e| e == "gguf"))
+            .collect();
+        match (found.pop(), found.is_empty()) {
+            (Some(path), true) => Self::gguf(Source::Path(path), template),
+            (Some(_), false) => Err(RewardError::malformed(
+                name,
+                "several GGUF files are in it; name one",
+            )),
+            (None, _) => Err(match pickled(folder) {
+                Some(file) => RewardError::Pickle { file },
+                None => RewardError::malformed(name, "there is no `config.json` in it"),
+            }),
+        }
+    }
+
+    /// Number of weights.
+    pub(crate) fn parameters(&self) -> u64 {
+        match &self.weights {
+            Weights::Safetensors(files) => files.parameters(),
+            Weights::Gguf { file, .. } => file.parameters(),
+        }
+    }
+
+    /// BLAKE3 of the weight files, one after another.
+    pub(crate) fn weights_hash(&self) -> Result<String, RewardError> {
+        let mut hasher = blake3::Hasher::new();
+        for source in &self.sources {
+            source.hash(&mut hasher)?;
+        }
+        Ok(hasher.finalize().to_hex().to_string())
+    }
+
+    /// BLAKE3 of all that decides which tokens a conversation becomes.
+    pub(crate) fn template_hash(&self) -> String {
+        let mut hasher = blake3::Hasher::new_derive_key("tiebreak 2026 template");
+        let SpecialTokens { bos, eos, pad, unk } = &self.special;
+        for part in [&self.tokenizer_json, self.template.as_bytes()]
+            .into_iter()
+            .chain([bos, eos, pad, unk].map(String::as_bytes))
+        {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+}
+
+/// The folder's chat template: a file of its own, else in the tokenizer's settings, there alone or among named ones.
+fn own_template(folder: &Path, settings: &Json) -> Result<Option<String>, RewardError> {
+    let path = folder.join("chat_template.jinja");
+    if path.exists() {
+        let text = String::from_utf8(read(&path)?);
+        return text
+            .map(Some)
+            .map_err(|e| RewardError::malformed("chat_template.jinja", e));
+    }
+    let legacy = json(&folder.join("chat_template.json"))?;
+    for holder in [&legacy, settings] {
+        match &holder["chat_template"] {
+            Json::String(text) => return Ok(Some(text.clone())),
+            Json::Array(named) => {
+                let default = named.iter().find(|t| t["name"] == "default");
+                return Ok(default
+                    .and_then(|t| t["template"].as_str())
+                    .map(str::to_owned));
+            }
+            _ => {}
+        }
+    }
+    Ok(None)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, RewardError> {
+    std::fs::read(path).map_err(RewardError::io(path))
+}
+
+/// A JSON file, `null` where there is none.
+fn json(path: &Path) -> Result<Json, RewardError> {
+    if !path.exists() {
+        return Ok(Json::Null);
+    }
+    serde_json::from_slice(&read(path)?).map_err(|e| RewardError::malformed(&file_name(path), e))
+}
+
+fn listed(folder: &Path) -> Result<Vec<PathBuf>, RewardError> {
+    let entries = std::fs::read_dir(folder).map_err(RewardError::io(folder))?;
+    let mut paths: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect();
+    paths.sort();
+    Ok(paths)
+}
+
+/// A file of pickled weights in `folder`.
+fn pickled(folder: &Path) -> Option<String> {
+    let is_pickle = |path: &PathBuf| {
+        let extension = path.extension().and_then(|e| e.to_str());
+        matches!(extension, Some("bin" | "pt" | "pth" | "pkl" | "ckpt"))
+    };
+    listed(folder)
+        .ok()?
+        .into_iter()
+        .find(is_pickle)
+        .map(|path| file_name(&path))
+}

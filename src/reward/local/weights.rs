@@ -1,0 +1,304 @@
+//! Weights by Hugging Face's names, whatever the files: one safetensors file, shards, or GGUF.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Map, Value as Json};
+
+use super::gguf::GgufFile;
+use super::source::{Source, file_name};
+use crate::reward::RewardError;
+
+/// An open model file, or several.
+pub(crate) enum Weights {
+    Safetensors(Safetensors),
+    Gguf { file: GgufFile, head_dim: usize },
+}
+
+impl Weights {
+    /// Shape of a tensor, if it is there.
+    pub(crate) fn shape(&self, name: &str) -> Option<&[usize]> {
+        match self {
+            Self::Safetensors(files) => files.tensors.get(name).map(|t| t.shape.as_slice()),
+            Self::Gguf { file, .. } => file.shape(&self.name_in_file(name)),
+        }
+    }
+
+    /// All values of a tensor of that shape.
+    pub(crate) fn f32(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, RewardError> {
+        match self {
+            Self::Safetensors(files) => files.f32(name, shape),
+            Self::Gguf { file, head_dim } => {
+                let theirs = self.name_in_file(name);
+                if reordered(name) {
+                    file.f32_unpermuted(&theirs, shape, *head_dim)
+                } else if name == HEAD && file.shape(&theirs).is_some_and(|s| s.len() == 1) {
+                    file.f32(&theirs, &shape[1..])
+                } else {
+                    file.f32(&theirs, shape)
+                }
+            }
+        }
+    }
+
+    /// That a tensor is there and has that shape, without reading it.
+    pub(crate) fn check(&self, name: &str, expected: &[usize]) -> Result<(), RewardError> {
+        let found = self.shape(name).ok_or_else(|| RewardError::MissingTensor {
+            file: self.name(),
+            tensor: self.name_in_file(name),
+        })?;
+        if found == expected {
+            return Ok(());
+        }
+        Err(RewardError::TensorShape {
+            file: self.name(),
+            tensor: self.name_in_file(name),
+            found: found.to_vec(),
+            expected: expected.to_vec(),
+        })
+    }
+
+    pub(crate) fn name_in_file(&self, name: &str) -> String {
+        match self {
+            Self::Safetensors(_) => name.to_owned(),
+            // Some writers keep the head's own name.
+            Self::Gguf { file, .. } if name == HEAD && file.shape(HEAD).is_some() => {
+                HEAD.to_owned()
+            }
+            Self::Gguf { .. } => gguf_name(name),
+        }
+    }
+
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Safetensors(files) => files.name.clone(),
+            Self::Gguf { file, .. } => file.name().to_owned(),
+        }
+    }
+}
+
+/// The head's tensor.
+pub(crate) const HEAD: &str = "score.weight";
+
+/// Whether llama.cpp reorders the rows.
+pub(crate) fn reordered(name: &str) -> bool {
+    name.contains(".q_proj.") || name.contains(".k_proj.")
+}
+
+/// llama.cpp's name of a tensor.
+pub(crate) fn gguf_name(name: &str) -> String {
+    let fixed = match name {
+        "model.embed_tokens.weight" => "token_embd.weight",
+        "model.norm.weight" => "output_norm.weight",
+        HEAD => "cls.output.weight",
+        "score.bias" => "cls.output.bias",
+        _ => "",
+    };
+    if !fixed.is_empty() {
+        return fixed.to_owned();
+    }
+    [
+        ("model.layers.", "blk."),
+        ("self_attn.q_proj", "attn_q"),
+        ("self_attn.k_proj", "attn_k"),
+        ("self_attn.v_proj", "attn_v"),
+        ("self_attn.o_proj", "attn_output"),
+        ("mlp.gate_proj", "ffn_gate"),
+        ("mlp.up_proj", "ffn_up"),
+        ("mlp.down_proj", "ffn_down"),
+        ("post_attention_layernorm", "ffn_norm"),
+        ("input_layernorm", "attn_norm"),
+    ]
+    .iter()
+    .fold(name.to_owned(), |name, (ours, theirs)| {
+        name.replace(ours, theirs)
+    })
+}
+
+struct Tensor {
+    file: usize,
+    kind: Kind,
+    shape: Vec<usize>,
+    offset: u64,
+    bytes: usize,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    F32,
+    F16,
+    Bf16,
+    Other,
+}
+
+/// One or several safetensors files. Read in place: no memory map, so that a file that changes meanwhile does no harm.
+pub(crate) struct Safetensors {
+    name: String,
+    pub(crate) files: Vec<Source>,
+    tensors: BTreeMap<String, Tensor>,
+}
+
+impl Safetensors {
+    /// `model.safetensors` of `folder`, or the shards that its index names.
+    pub(crate) fn open(folder: &Path) -> Result<Option<Self>, RewardError> {
+        let mut opened = Self {
+            name: file_name(folder),
+            files: Vec::new(),
+            tensors: BTreeMap::new(),
+        };
+        let single = folder.join("model.safetensors");
+        let index = folder.join("model.safetensors.index.json");
+        if single.exists() {
+            opened.add(&single)?;
+        } else if index.exists() {
+            let text = std::fs::read(&index).map_err(RewardError::io(&index))?;
+            let name = file_name(&index);
+            let json: Json =
+                serde_json::from_slice(&text).map_err(|e| RewardError::malformed(&name, e))?;
+            let map = json.get("weight_map").and_then(Json::as_object);
+            let map =
+                map.ok_or_else(|| RewardError::malformed(&name, "`weight_map` is missing"))?;
+            let mut shards: Vec<&str> = map.values().filter_map(Json::as_str).collect();
+            shards.sort_unstable();
+            shards.dedup();
+            for shard in shards {
+                if Path::new(shard).components().count() != 1 || shard.contains("..") {
+                    return Err(RewardError::malformed(
+                        &name,
+                        format!("shard `{shard}` lies outside the folder"),
+                    ));
+                }
+                opened.add(&folder.join(shard))?;
+            }
+            if let Some(tensor) = map.keys().find(|t| !opened.tensors.contains_key(*t)) {
+                return Err(RewardError::MissingTensor {
+                    file: opened.name,
+                    tensor: tensor.clone(),
+                });
+            }
+        } else {
+            return Ok(None);
+        }
+        Ok(Some(opened))
+    }
+
+    pub(crate) fn parameters(&self) -> u64 {
+        self.tensors
+            .values()
+            .map(|t| t.shape.iter().product::<usize>() as u64)
+            .sum()
+    }
+
+    fn add(&mut self, path: &Path) -> Result<(), RewardError> {
+        let source = Source::Path(path.to_owned());
+        let name = source.name();
+        let bad = |reason: String| RewardError::malformed(&name, reason);
+        let length = source.len()?;
+        if length < 8 {
+            return Err(bad(format!("it has {length} bytes")));
+        }
+        let head = source.read_at(0, 8)?;
+        let size = head
+            .iter()
+            .rev()
+            .fold(0u64, |n, &byte| n << 8 | u64::from(byte));
+        if size > 100_000_000 || size > length - 8 {
+            return Err(bad(format!(
+                "it is cut off or not a safetensors file (a head of {size} bytes)"
+            )));
+        }
+        let header: Map<String, Json> = serde_json::from_slice(&source.read_at(8, size as usize)?)
+            .map_err(|e| bad(format!("head: {e}")))?;
+        let file = self.files.len();
+        for (tensor, about) in header {
+            if tensor == "__metadata__" {
+                continue;
+            }
+            let about = info(&about, file, 8 + size)
+                .ok_or_else(|| bad(format!("tensor `{tensor}`: its description makes no sense")))?;
+            let end = about.offset.saturating_add(about.bytes as u64);
+            if end > length {
+                return Err(bad(format!(
+                    "it is cut off: tensor `{tensor}` ends at byte {end}, the file at {length}"
+                )));
+            }
+            self.tensors.insert(tensor, about);
+        }
+        self.files.push(source);
+        Ok(())
+    }
+
+    fn f32(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, RewardError> {
+        let tensor = self.tensors.get(name).filter(|t| t.shape == shape);
+        let tensor = tensor.ok_or_else(|| RewardError::MissingTensor {
+            file: self.name.clone(),
+            tensor: name.to_owned(),
+        })?;
+        let bytes = self.files[tensor.file].read_at(tensor.offset, tensor.bytes)?;
+        let halves = || {
+            bytes
+                .chunks_exact(2)
+                .map(|b| u16::from_le_bytes([b[0], b[1]]))
+        };
+        Ok(match tensor.kind {
+            Kind::F32 => f32_values(&bytes),
+            Kind::Bf16 => halves()
+                .map(|h| f32::from_bits(u32::from(h) << 16))
+                .collect(),
+            Kind::F16 => halves().map(f16_value).collect(),
+            Kind::Other => {
+                return Err(RewardError::Unsupported(format!(
+                    "`{}`: tensor `{name}` is not in float32, float16 or bfloat16",
+                    self.name
+                )));
+            }
+        })
+    }
+}
+
+fn info(about: &Json, file: usize, data: u64) -> Option<Tensor> {
+    let shape: Vec<usize> = about
+        .get("shape")?
+        .as_array()?
+        .iter()
+        .map(|n| n.as_u64().and_then(|n| usize::try_from(n).ok()))
+        .collect::<Option<_>>()?;
+    let offsets = about.get("data_offsets")?.as_array()?;
+    let (from, to) = (offsets.first()?.as_u64()?, offsets.get(1)?.as_u64()?);
+    let (kind, size) = match about.get("dtype")?.as_str()? {
+        "F32" => (Kind::F32, 4),
+        "F16" => (Kind::F16, 2),
+        "BF16" => (Kind::Bf16, 2),
+        _ => (Kind::Other, 0),
+    };
+    let bytes = usize::try_from(to.checked_sub(from)?).ok()?;
+    let count = shape.iter().try_fold(1usize, |a, &b| a.checked_mul(b))?;
+    let fits = kind == Kind::Other || count.checked_mul(size)? == bytes;
+    fits.then_some(Tensor {
+        file,
+        kind,
+        shape,
+        offset: data.checked_add(from)?,
+        bytes,
+    })
+}
+
+/// Little-endian values.
+pub(crate) fn f32_values(bytes: &[u8]) -> Vec<f32> {
+    bytes
+        .chunks_exact(4)
+        .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+        .collect()
+}
+
+/// IEEE 754 half precision, exactly.
+fn f16_value(half: u16) -> f32 {
+    let sign = if half >> 15 == 1 { -1.0 } else { 1.0 };
+    let (exponent, fraction) = (i32::from(half >> 10 & 31), f32::from(half & 1023));
+    match exponent {
+        0 => sign * fraction * 2f32.powi(-24),
+        31 if fraction == 0.0 => sign * f32::INFINITY,
+        31 => f32::NAN,
+        _ => sign * (1024.0 + fraction) * 2f32.powi(exponent - 25),
+    }
+}

@@ -1,0 +1,210 @@
+//! How is a reply scored? A [`Scorer`] turns whole conversations into numbers; [`load`] makes one from a model's files.
+//!
+//! The way of a conversation: [`prompt`] writes it as the model's chat template has it, [`tokens`] splits that into tokens and
+//! shortens what is too long, [`batch`] lets conversations share their beginnings and fills batches, [`local`] computes.
+
+pub mod batch;
+pub mod error;
+pub mod local;
+pub mod prompt;
+pub mod tokens;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::domain::{ScorerId, Turn};
+use crate::task::Cancel;
+
+pub use error::RewardError;
+
+/// Scores conversations. A score is comparable only with scores of the same scorer for the same prompt.
+pub trait Scorer: Send {
+    /// What computes.
+    fn info(&self) -> &ScorerInfo;
+
+    /// Scores each conversation's last turn given all before. `on_result` gets the index of the conversation and its score as
+    /// soon as its batch is done, in rising order. A conversation that the model cannot be given is in [`ScoreStats::failed`].
+    ///
+    /// # Errors
+    /// [`RewardError::Cancelled`] when `cancel` asks for it (what was reported stays valid), [`RewardError::Compute`].
+    fn score(
+        &mut self,
+        conversations: &[Vec<Turn>],
+        cancel: &Cancel,
+        on_result: &mut dyn FnMut(usize, ScoreOutput),
+    ) -> Result<ScoreStats, RewardError>;
+}
+
+/// What a scorer is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScorerInfo {
+    /// Identity under which scores are kept.
+    pub id: ScorerId,
+    /// Name for people.
+    pub name: String,
+    /// Where it computes, such as `cpu (1 thread)`.
+    pub device: String,
+    /// Precision of the computation, as in the identity.
+    pub dtype: String,
+    /// Most tokens of a conversation: longer ones are shortened.
+    pub context: usize,
+    /// Number of weights.
+    pub parameters: u64,
+    /// Names of the outputs of a model that has several.
+    pub attributes: Vec<String>,
+}
+
+/// The score of one conversation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoreOutput {
+    /// The output, or of several: helpfulness, else the mean.
+    pub score: f64,
+    /// All outputs of a model that has several, by name.
+    pub attributes: BTreeMap<String, f64>,
+    /// Tokens of the whole conversation after shortening.
+    pub tokens: u32,
+    /// Whether something had to be left out.
+    pub truncated: bool,
+}
+
+/// What a run of [`Scorer::score`] took.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ScoreStats {
+    /// Tokens of all scored conversations.
+    pub tokens: u64,
+    /// Tokens that went through the model: fewer, where conversations share their beginning.
+    pub tokens_computed: u64,
+    /// Time spent on writing prompts and splitting them into tokens.
+    pub encode: Duration,
+    /// Time spent in the model.
+    pub compute: Duration,
+    /// Conversations that could not be given to the model, by index, with the reason.
+    pub failed: Vec<(usize, String)>,
+}
+
+impl ScoreStats {
+    /// Adds another run's numbers, its conversations being counted from `offset` on.
+    pub fn add(&mut self, other: Self, offset: usize) {
+        self.tokens += other.tokens;
+        self.tokens_computed += other.tokens_computed;
+        self.encode += other.encode;
+        self.compute += other.compute;
+        let failed = other.failed.into_iter();
+        self.failed
+            .extend(failed.map(|(index, reason)| (offset + index, reason)));
+    }
+}
+
+/// Which model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModelRef {
+    /// The embedded one.
+    Default,
+    /// A folder or file.
+    Path(PathBuf),
+}
+
+impl FromStr for ModelRef {
+    type Err = RewardError;
+
+    /// Reads MODEL of the command line: `default`, a folder or a file.
+    fn from_str(text: &str) -> Result<Self, RewardError> {
+        match text {
+            "default" => Ok(Self::Default),
+            "" => Err(RewardError::Option("no model was named".to_owned())),
+            url if url.contains("://") => Err(RewardError::Unsupported(format!(
+                "`{url}`: remote models are not supported yet"
+            ))),
+            path => Ok(Self::Path(path.into())),
+        }
+    }
+}
+
+/// Where to compute.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// A GPU that this build supports, else the CPU.
+    #[default]
+    Auto,
+    /// The processor.
+    Cpu,
+    /// The NVIDIA GPU of that number.
+    Cuda(usize),
+    /// Apple's GPU.
+    Metal,
+}
+
+impl FromStr for DeviceChoice {
+    type Err = RewardError;
+
+    fn from_str(text: &str) -> Result<Self, RewardError> {
+        let unknown = || {
+            RewardError::Option(format!(
+                "unknown device `{text}`: auto, cpu, cuda, cuda:N or metal"
+            ))
+        };
+        match text {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
+            "cuda" => Ok(Self::Cuda(0)),
+            "metal" => Ok(Self::Metal),
+            _ => {
+                let number = text.strip_prefix("cuda:").ok_or_else(unknown)?;
+                number.parse().map(Self::Cuda).map_err(|_bad| unknown())
+            }
+        }
+    }
+}
+
+/// Precision to compute with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum DtypeChoice {
+    /// `f32` while the weights take at most [`local::AUTO_F32_BYTES`] in it; beyond, a quantised file's own types or `q8_0`.
+    #[default]
+    Auto,
+    /// 32-bit floating point, whatever the file holds.
+    F32,
+    /// 8-bit blocks for the matrices of the layers.
+    Q8_0,
+}
+
+impl FromStr for DtypeChoice {
+    type Err = RewardError;
+
+    fn from_str(text: &str) -> Result<Self, RewardError> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "f32" => Ok(Self::F32),
+            "q8_0" => Ok(Self::Q8_0),
+            _ => Err(RewardError::Option(format!(
+                "unknown precision `{text}`: auto, f32 or q8_0"
+            ))),
+        }
+    }
+}
+
+/// How to load a model.
+#[derive(Debug, Clone, Default)]
+pub struct LoadOptions {
+    /// Where to compute.
+    pub device: DeviceChoice,
+    /// Precision.
+    pub dtype: DtypeChoice,
+    /// Threads on the CPU; `None`: one less than there are cores, so that a window stays fluent.
+    pub threads: Option<usize>,
+    /// Most tokens of a conversation; `None`: the model's context.
+    pub max_length: Option<usize>,
+    /// Tokens computed at once; `None`: [`batch::DEFAULT_TOKENS`].
+    pub batch_tokens: Option<usize>,
+    /// A chat template to use in place of the model's.
+    pub template: Option<String>,
+    /// Compute the whole of every conversation, even where neighbours begin alike.
+    pub no_sharing: bool,
+}
+
+/// Loads a model. Takes as long as reading its files; call it from a worker.
+pub fn load(model: &ModelRef, options: &LoadOptions) -> Result<Box<dyn Scorer>, RewardError> {
+    Ok(Box::new(local::LocalScorer::load(model, options)?))
+}

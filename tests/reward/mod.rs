@@ -1,0 +1,79 @@
+//! Reward models: parity with transformers, shortening, batches, and files that are not what they should be.
+
+/// Sharing and packing.
+mod batches;
+/// Broken and hostile files.
+mod files;
+/// The embedded model.
+mod mini;
+/// Scores as transformers computes them.
+mod parity;
+/// Chat templates.
+mod prompts;
+/// What is too long.
+mod shortening;
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use tiebreak::domain::{Role, Turn};
+use tiebreak::reward::local::LocalScorer;
+use tiebreak::reward::{LoadOptions, ModelRef, ScoreOutput, ScoreStats, Scorer as _};
+use tiebreak::task::Cancel;
+
+/// A file or folder of the fixtures.
+fn fixture(name: &str) -> PathBuf {
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/reward");
+    PathBuf::from(fixtures).join(name)
+}
+
+fn options() -> LoadOptions {
+    LoadOptions {
+        threads: Some(1),
+        ..LoadOptions::default()
+    }
+}
+
+fn model(name: &str) -> LocalScorer {
+    LocalScorer::load(&ModelRef::Path(fixture(name)), &options()).unwrap()
+}
+
+/// A copy of a model's folder that a test may spoil.
+fn copy(name: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(fixture(name)).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+    }
+    folder
+}
+
+fn load_error(path: PathBuf) -> String {
+    match LocalScorer::load(&ModelRef::Path(path), &options()) {
+        Ok(_) => "it loaded".to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// Scores in order, and what it took.
+fn score(scorer: &mut LocalScorer, conversations: &[Vec<Turn>]) -> (Vec<ScoreOutput>, ScoreStats) {
+    let mut results = Vec::new();
+    let stats = scorer
+        .score(conversations, &Cancel::default(), &mut |index, output| {
+            assert_eq!(index, results.len());
+            results.push(output);
+        })
+        .unwrap();
+    (results, stats)
+}
+
+#[derive(Deserialize)]
+struct Message {
+    role: String,
+    content: String,
+}
+
+fn turns(messages: &[Message]) -> Vec<Turn> {
+    let turn = |m: &Message| Turn::new(Role::parse(&m.role).unwrap(), m.content.clone());
+    messages.iter().map(turn).collect()
+}
