@@ -3,7 +3,7 @@
 
 Usage: make_sample.py --data DIR [--output DIR]
 DIR holds the folders named in README.md (mt-bench-human, hh-rlhf-harmless-base-test, helpsteer2-sample, pairs).
-Every item was read before it was chosen.
+Prompts were looked at by hand, and all texts searched for offensive words, before items were chosen.
 """
 
 import argparse

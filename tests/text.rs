@@ -140,6 +140,22 @@ fn tables_keep_cells_and_alignments() {
 }
 
 #[test]
+fn cells_that_a_header_has_no_column_for_are_shown() {
+    let found = blocks("|a|b|\n|-|-|\n|1|2|3||**5**|\n|x|\n\nafter");
+    let Kind::Table { header, rows, .. } = &found[0].kind else {
+        panic!("{found:?}");
+    };
+    let texts = |row: &[Vec<Run>]| row.iter().map(|cell| plain_text(cell)).collect::<Vec<_>>();
+    assert_eq!(texts(header), ["a", "b", "", "", ""]);
+    assert_eq!(texts(&rows[0]), ["1", "2", "3", "", "**5**"]);
+    assert_eq!(texts(&rows[1]), ["x", "", "", "", ""]);
+    assert_eq!(text_of(&found[1]), "after");
+    // In a quote, and with a header that is all of one column.
+    let found = blocks("> |a|\n> |-|\n> |1|two|\n> end");
+    assert!(text_of(&found[0]).contains("two"), "{found:?}");
+}
+
+#[test]
 fn html_and_images_are_text() {
     assert_eq!(
         outline(
@@ -331,7 +347,7 @@ proptest! {
 
     /// Marked-up text loses no letter either: only marks, numbers of lists and entities may change.
     #[test]
-    fn no_letter_of_marked_text_is_lost(text in "([a-z]{1,4}|[A-Z]|[-*_`~#>|:+=\\[\\]()!<$\\\\]|[ ]{1,4}|\n){0,120}") {
+    fn no_letter_of_marked_text_is_lost(text in "([a-z]{1,4}|[A-Z]|\n\\|-\\|-\n|\\|[a-z]\\||[-*_`~#>|:+=\\[\\]()!<$\\\\]|[ ]{1,4}|\n){0,120}") {
         let mut seen = Vec::new();
         for block in blocks(&text) {
             seen.extend(text_of(&block).chars());

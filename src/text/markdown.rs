@@ -58,7 +58,8 @@ pub enum Kind {
     Table {
         /// How each column is set.
         alignments: Vec<Alignment>,
-        /// The cells of the first row. Repeated where the table is a later part of a long one.
+        /// The cells of the first row, and empty ones where another row has more. Repeated where the table is a later part
+        /// of a long one.
         header: Vec<Vec<Run>>,
         /// The cells of the other rows.
         rows: Vec<Vec<Vec<Run>>>,
@@ -339,11 +340,13 @@ impl<'a> Builder<'a> {
                 }
             }
             TagEnd::TableHead => {
+                self.show_extra_cells(range.end);
                 if let Leaf::Table(table) = &mut self.leaf {
                     table.header = std::mem::take(&mut table.row);
                 }
             }
             TagEnd::TableRow => {
+                self.show_extra_cells(range.end);
                 if let Leaf::Table(table) = &mut self.leaf {
                     let row = std::mem::take(&mut table.row);
                     table.rows.push(row);
@@ -441,8 +444,31 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn end_table(&mut self, table: Table) {
-        if table.header.len() > MOST_COLUMNS {
+    /// Markdown drops the cells of a row that its header has no column for; they are shown, as written.
+    fn show_extra_cells(&mut self, row_end: usize) {
+        let rest = self.source.get(self.seen..row_end).unwrap_or_default();
+        let rest = rest.trim().trim_matches('|');
+        if let Leaf::Table(table) = &mut self.leaf
+            && !rest.is_empty()
+        {
+            table.row.extend(rest.split('|').map(|cell| {
+                let cell = cell.trim();
+                let run = (!cell.is_empty()).then(|| Run::plain(cell));
+                run.into_iter().collect()
+            }));
+        }
+    }
+
+    fn end_table(&mut self, mut table: Table) {
+        let rows = table.rows.iter();
+        let columns = rows.map(Vec::len).fold(table.header.len(), usize::max);
+        if columns <= MOST_COLUMNS {
+            table.header.resize(columns, Vec::new());
+            table.alignments.resize(columns, Alignment::Left);
+            for row in &mut table.rows {
+                row.resize(columns, Vec::new());
+            }
+        } else {
             for (joint, text) in cut_code(self.source[table.source].trim_end()) {
                 let language = String::new();
                 self.emit_part(Kind::Code { language, text }, joint);
