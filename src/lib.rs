@@ -1,14 +1,16 @@
 //! Tiebreak: a desktop workbench for human preferences and reward models.
 //!
-//! Each room answers one question: [`domain`] what is it about, [`text`] how is text read,
-//! [`task`] what runs meanwhile.
-//! Each room answers one question: [`domain`] what is it about, [`store`] where is it kept, [`task`] what runs meanwhile.
-//! Each room answers one question: [`domain`] what is it about, [`reward`] how is a reply scored, [`task`] what runs
-//! meanwhile.
+//! Each room answers one question: [`domain`] what is it about, [`dataset`] how do files come in and go out, [`store`] where
+//! is it kept, [`reward`] how is a reply scored, [`analysis`] what do the numbers say, [`text`] how is text read, [`task`]
+//! what runs meanwhile, [`app`] what can be done, [`ui`] how does it look, [`cli`] how is it scripted.
 
+pub mod analysis;
+pub mod app;
+pub mod cli;
 pub mod dataset;
 pub mod domain;
-pub mod store;
 pub mod reward;
+pub mod store;
 pub mod task;
 pub mod text;
+pub mod ui;

@@ -14,7 +14,7 @@ mod text;
 
 /// Files come in whole, go out exactly, and hostile ones are only reported.
 mod dataset;
-/// The project file: what is written is there, whatever happens.
-mod store;
 /// Reward models.
 mod reward;
+/// The project file: what is written is there, whatever happens.
+mod store;

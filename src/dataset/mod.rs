@@ -24,4 +24,4 @@ pub use error::DatasetError;
 pub use format::{Format, UnknownFormat, detect};
 pub use read::{ReadReport, Rejected, Row, SinkStopped, Warning, read};
 pub use records::MAX_ROW_BYTES;
-pub use write::{ExportReport, ExportRow, ExportedFile, Vote, WriteOptions, write};
+pub use write::{ExportReport, ExportRow, ExportedFile, Vote, WriteOptions, lines, write};

@@ -129,18 +129,7 @@ pub fn write(
         }
         let row = row.map_err(DatasetError::Items)?;
         lines.clear();
-        let written = match format {
-            Format::HelpSteer2 => helpsteer2::export(&row, options, &mut before, &mut lines),
-            Format::HelpSteer2Preference => {
-                helpsteer2_preference::export(&row, options, &mut lines)
-            }
-            Format::HhRlhf => hh_rlhf::export(&row, options, &mut lines),
-            Format::Trl => trl::export(&row, options, &mut lines),
-            Format::Pairs => pairs::export(&row, options, &mut lines),
-            Format::Messages | Format::JudgeBench | Format::MtBench => {
-                return Err(DatasetError::NotExported(format));
-            }
-        };
+        let written = row_lines(format, &row, options, &mut before, &mut lines);
         match written {
             Ok(()) => {
                 let out = match &mut file {
@@ -173,6 +162,54 @@ pub fn write(
         report.files.push(file.finish(report.rows)?);
     }
     Ok(report)
+}
+
+/// The lines of one item in a format.
+fn row_lines(
+    format: Format,
+    row: &ExportRow,
+    options: &WriteOptions,
+    before: &mut Option<String>,
+    lines: &mut Lines,
+) -> Result<(), LeftOut> {
+    match format {
+        Format::HelpSteer2 => helpsteer2::export(row, options, before, lines),
+        Format::HelpSteer2Preference => helpsteer2_preference::export(row, options, lines),
+        Format::HhRlhf => hh_rlhf::export(row, options, lines),
+        Format::Trl => trl::export(row, options, lines),
+        Format::Pairs => pairs::export(row, options, lines),
+        Format::Messages | Format::JudgeBench | Format::MtBench => {
+            Err(LeftOut::Because("this format is not written"))
+        }
+    }
+}
+
+/// The lines that [`write`] would write for these items, for a preview; items that the format cannot carry give none.
+pub fn lines(
+    format: Format,
+    rows: &[ExportRow],
+    options: &WriteOptions,
+) -> Result<Vec<String>, DatasetError> {
+    let mut before = None;
+    let mut written = vec![];
+    for row in rows {
+        let mut lines = Lines::default();
+        match row_lines(format, row, options, &mut before, &mut lines) {
+            Ok(()) => {
+                let texts = lines.rows();
+                written
+                    .extend(texts.map(|line| String::from_utf8_lossy(line).trim_end().to_owned()));
+            }
+            Err(LeftOut::Because(_)) => {}
+            Err(LeftOut::Json(source)) => {
+                return Err(DatasetError::Json {
+                    item: row.item.id.to_string(),
+                    source,
+                });
+            }
+        }
+    }
+    Ok(written)
 }
 
 /// Adds up the hash of what is written.

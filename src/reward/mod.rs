@@ -106,6 +106,16 @@ pub enum ModelRef {
     Path(PathBuf),
 }
 
+impl std::fmt::Display for ModelRef {
+    /// Writes what [`FromStr`] reads.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::Path(path) => path.display().fmt(f),
+        }
+    }
+}
+
 impl FromStr for ModelRef {
     type Err = RewardError;
 

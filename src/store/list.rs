@@ -88,6 +88,8 @@ pub struct Counts {
     pub flagged: u64,
     /// Items in all.
     pub total: u64,
+    /// Items this annotator has a draft of.
+    pub drafts: u64,
 }
 
 /// Joins that say how far annotator ?1 is with item `i`.
@@ -160,13 +162,15 @@ impl Reader {
         };
         for (kind, n) in self.rows(
             "SELECT kind, count(*) FROM outcomes WHERE annotator = ?1 GROUP BY kind
-             UNION ALL SELECT 'flag', count(*) FROM flags WHERE annotator = ?1",
+             UNION ALL SELECT 'flag', count(*) FROM flags WHERE annotator = ?1
+             UNION ALL SELECT 'draft', count(*) FROM drafts WHERE annotator = ?1",
             [annotator],
             |r| Ok((r.get::<_, String>(0)?, r.get::<_, i64>(1)? as u64)),
         )? {
             match kind.as_str() {
                 "label" => counts.labelled = n,
                 "skip" => counts.skipped = n,
+                "draft" => counts.drafts = n,
                 _ => counts.flagged = n,
             }
         }

@@ -1,0 +1,3 @@
+//! What do the numbers say? Pure functions over domain values.
+
+pub mod aggregate;

@@ -1,0 +1,260 @@
+//! What a person, a face or a finished piece of work can ask of the program.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::export::ExportRecipe;
+use super::form::Field;
+use super::import::ImportReport;
+use super::state::{Counts, ModelCard, Opened, Overlay, Pick, ProjectInfo, Screen};
+use crate::dataset::ExportReport;
+use crate::domain::{Event, History, Item, ItemId, Preference, ResponseKey, Score, ScorerId};
+use crate::reward::ModelRef;
+use crate::store::ItemSummary;
+use crate::task::Progress;
+
+/// A request to change the state.
+#[derive(Debug, Clone)]
+pub enum Action {
+    // What a person asks for --------------------------------------------------------------
+    /// Show a screen.
+    Show(Screen),
+    /// Show a panel over the screen.
+    Open(Overlay),
+    /// Carry out the command of that id, if it makes sense now.
+    Command(&'static str),
+    /// Close the panel, leave the text, or go back one step.
+    Back,
+    /// The labeler's name has been typed.
+    SetAnnotator(String),
+    /// Begin with the sample project.
+    StartSample,
+    /// Ask for a project file.
+    PickProject,
+    /// Ask for data files to import.
+    PickImport,
+    /// Ask for a place for the export.
+    PickExport,
+    /// Ask for a model.
+    PickModel(Pick),
+    /// A file dialog was closed, with these paths or none.
+    Picked(Pick, Vec<PathBuf>),
+    /// Open this project, making it if there is none.
+    OpenProject(PathBuf),
+    /// Open this project, which somebody else has open, for reading.
+    OpenReadOnly(PathBuf),
+    /// Import these files into the open project.
+    Import(Vec<PathBuf>),
+    /// Stop the running import or export.
+    CancelJob,
+    /// Move the keyboard to a field.
+    Focus(Field),
+    /// Move to the next field.
+    NextField,
+    /// Move to the previous field.
+    PreviousField,
+    /// Go to a response.
+    FocusSide(usize),
+    /// Show the other response.
+    FlipSide,
+    /// A digit was pressed: its meaning depends on the focused field.
+    Digit(u8),
+    /// Rate the attribute of a response.
+    Rate {
+        /// The response, counted from the left.
+        side: usize,
+        /// The attribute, in the schema's order.
+        attribute: usize,
+        /// The level.
+        level: i32,
+    },
+    /// Prefer, on the bar from left (negative) to right (positive).
+    Prefer(i32),
+    /// Move the preference by one step.
+    MovePreference(i32),
+    /// Neither response is valid; again takes it back.
+    NeitherValid,
+    /// Clear the focused field.
+    ClearField,
+    /// The justification has been edited.
+    Justify(String),
+    /// Commit if complete, else go to the first missing field.
+    CommitOrMissing,
+    /// Skip the open item.
+    Skip(String),
+    /// Flag the open item with a note.
+    Flag(String),
+    /// Flag the open item, or take the flag back.
+    ToggleFlag,
+    /// Undo one's last deed.
+    Undo,
+    /// Redo what was undone last.
+    Redo,
+    /// Go some items on or back.
+    Step(i64),
+    /// Go to the next item without a label.
+    NextUnlabelled,
+    /// Open the item at a position.
+    OpenPosition(u64),
+    /// Scroll the focused response by a part of its height.
+    Scroll(f32),
+    /// Show or fold earlier turns.
+    ToggleContext,
+    /// Rendered or raw text.
+    ToggleRaw,
+    /// Wrap code or let it scroll.
+    ToggleWrap,
+    /// Move the selected row of the item list.
+    QueueMove(i64),
+    /// Search the item list.
+    QueueSearch(String),
+    /// Rows of the item list that are in view.
+    QueueView {
+        /// First row.
+        from: u64,
+        /// Rows in view.
+        rows: u64,
+    },
+    /// Change what is exported and how.
+    Recipe(ExportRecipe),
+    /// Write the export.
+    Export,
+    /// Load a model.
+    LoadModel(ModelRef),
+    /// Compute no scores any more.
+    UnloadModel,
+    /// Light or dark.
+    ToggleTheme,
+    /// Larger, smaller, or normal (0).
+    Zoom(i32),
+    /// The window tells what it is like: its layout holds one response at a time.
+    Compact(bool),
+    /// Time passed before the open item.
+    Elapsed {
+        /// Milliseconds in use.
+        active_ms: u64,
+        /// Milliseconds without use.
+        idle_ms: u64,
+    },
+    /// Take a notice away.
+    DismissNotice,
+
+    // What finished work reports ----------------------------------------------------------
+    /// A project is open.
+    ProjectOpened(Box<ProjectInfo>),
+    /// A project could not be opened.
+    ProjectFailed {
+        /// Which.
+        path: PathBuf,
+        /// Why, what is safe, what to do.
+        message: String,
+        /// Whether somebody else has it open.
+        locked: bool,
+    },
+    /// An item was read.
+    Opened(Box<Opened>),
+    /// There is no such item, or none left to label.
+    NothingToOpen,
+    /// Events are on disk.
+    Appended {
+        /// The events.
+        events: Vec<Event>,
+        /// When the commit returned.
+        at: Timestamp,
+        /// The counts after them.
+        counts: Counts,
+        /// What can be undone now.
+        history: History,
+    },
+    /// Events could not be written.
+    AppendFailed {
+        /// Why.
+        message: String,
+    },
+    /// A draft is on disk.
+    DraftSaved {
+        /// Of this item.
+        item: ItemId,
+        /// When the commit returned.
+        at: Timestamp,
+    },
+    /// The project could not be read or written.
+    StoreFailed {
+        /// Why, what is safe, what to do.
+        message: String,
+    },
+    /// Rows of the item list.
+    Listed {
+        /// Position of the first row in the filtered list.
+        from: u64,
+        /// Rows in the filtered list.
+        total: u64,
+        /// The rows.
+        rows: Vec<ItemSummary>,
+    },
+    /// Scores kept in the project were read.
+    ScoresRead {
+        /// The items asked about.
+        items: Vec<Arc<Item>>,
+        /// What is known of them.
+        scores: Vec<Score>,
+        /// By this scorer.
+        scorer: String,
+    },
+    /// A model is being loaded.
+    ModelLoading(ModelRef),
+    /// A model is ready.
+    ModelReady(Box<ModelCard>),
+    /// A model could not be loaded: labeling goes on without scores.
+    ModelFailed {
+        /// Which.
+        model: ModelRef,
+        /// Why.
+        message: String,
+    },
+    /// A response was scored.
+    Scored {
+        /// The score.
+        score: Score,
+        /// By this scorer.
+        scorer: ScorerId,
+        /// Milliseconds it took.
+        took_ms: f64,
+    },
+    /// A response could not be scored.
+    ScoreFailed {
+        /// The item.
+        item: ItemId,
+        /// The response.
+        response: ResponseKey,
+        /// Why.
+        message: String,
+    },
+    /// How far the import or export is.
+    Job(Progress),
+    /// An import ended.
+    Imported(Box<ImportReport>),
+    /// An export ended.
+    Exported(Box<ExportReport>),
+    /// The first rows of the export as it is set up.
+    Preview {
+        /// What was previewed.
+        recipe: ExportRecipe,
+        /// The first lines.
+        lines: Vec<String>,
+        /// The labels there are to export.
+        available: u64,
+    },
+    /// An import or export failed; nothing was changed.
+    JobFailed {
+        /// Why.
+        message: String,
+    },
+}
+
+/// What a preference means for the form, from the position on the bar.
+pub fn preference_at(position: i32, left: ResponseKey, right: ResponseKey) -> Option<Preference> {
+    Preference::from_signed(i64::from(position), left, right)
+}

@@ -1,0 +1,615 @@
+//! The one table of commands: what a person can ask for, under which name and which key. Menus, palette, cheat sheet, key
+//! handling and tests all read it.
+
+use super::action::Action;
+use super::form::Field;
+use super::state::{AppState, Overlay, Screen};
+
+/// A key, named without the window library. Letters are meant as typed, digits and brackets by their place on the keyboard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Key {
+    /// A letter, upper case.
+    Letter(char),
+    /// A digit of the number row.
+    Digit(u8),
+    /// A function key.
+    F(u8),
+    /// Enter.
+    Enter,
+    /// Escape.
+    Escape,
+    /// Tab.
+    Tab,
+    /// Backspace.
+    Backspace,
+    /// Space bar.
+    Space,
+    /// Arrow up.
+    Up,
+    /// Arrow down.
+    Down,
+    /// Arrow left.
+    Left,
+    /// Arrow right.
+    Right,
+    /// The key left of `]` on an American keyboard.
+    BracketLeft,
+    /// The key right of `[`.
+    BracketRight,
+    /// The question mark, wherever it is typed.
+    Question,
+    /// Comma.
+    Comma,
+    /// Plus or equals.
+    Plus,
+    /// Minus.
+    Minus,
+}
+
+/// A key with its modifiers. `ctrl` is Cmd on macOS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Shortcut {
+    /// Control, or Cmd on macOS.
+    pub ctrl: bool,
+    /// Shift.
+    pub shift: bool,
+    /// Alt.
+    pub alt: bool,
+    /// The key.
+    pub key: Key,
+}
+
+impl Shortcut {
+    const fn new(key: Key) -> Self {
+        Self {
+            ctrl: false,
+            shift: false,
+            alt: false,
+            key,
+        }
+    }
+    const fn ctrl(key: Key) -> Self {
+        Self {
+            ctrl: true,
+            ..Self::new(key)
+        }
+    }
+    const fn shift(key: Key) -> Self {
+        Self {
+            shift: true,
+            ..Self::new(key)
+        }
+    }
+    const fn alt(key: Key) -> Self {
+        Self {
+            alt: true,
+            ..Self::new(key)
+        }
+    }
+    const fn ctrl_shift(key: Key) -> Self {
+        Self {
+            shift: true,
+            ..Self::ctrl(key)
+        }
+    }
+}
+
+impl std::fmt::Display for Shortcut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (held, name) in [
+            (self.ctrl, "Ctrl "),
+            (self.alt, "Alt "),
+            (self.shift, "Shift "),
+        ] {
+            if held {
+                f.write_str(name)?;
+            }
+        }
+        match self.key {
+            Key::Letter(letter) => write!(f, "{letter}"),
+            Key::Digit(digit) => write!(f, "{digit}"),
+            Key::F(number) => write!(f, "F{number}"),
+            Key::Enter => f.write_str("Enter"),
+            Key::Escape => f.write_str("Esc"),
+            Key::Tab => f.write_str("Tab"),
+            Key::Backspace => f.write_str("Backspace"),
+            Key::Space => f.write_str("Space"),
+            Key::Up => f.write_str("Up"),
+            Key::Down => f.write_str("Down"),
+            Key::Left => f.write_str("Left"),
+            Key::Right => f.write_str("Right"),
+            Key::BracketLeft => f.write_str("["),
+            Key::BracketRight => f.write_str("]"),
+            Key::Question => f.write_str("?"),
+            Key::Comma => f.write_str(","),
+            Key::Plus => f.write_str("+"),
+            Key::Minus => f.write_str("-"),
+        }
+    }
+}
+
+/// Where a command's keys work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// On every screen.
+    Everywhere,
+    /// While reading and rating.
+    Annotate,
+    /// In the item list.
+    Queue,
+}
+
+impl Scope {
+    /// Whether keys of both could be meant at once.
+    pub fn meets(self, other: Self) -> bool {
+        self == other || self == Self::Everywhere || other == Self::Everywhere
+    }
+}
+
+/// Groups of the cheat sheet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// Saying what one thinks.
+    Judge,
+    /// Reading.
+    Read,
+    /// Going from item to item.
+    Move,
+    /// The program.
+    Program,
+}
+
+impl Group {
+    /// All groups in the order of the cheat sheet.
+    pub const ALL: [Self; 4] = [Self::Judge, Self::Read, Self::Move, Self::Program];
+
+    /// Heading of the group.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Judge => "Judge",
+            Self::Read => "Read",
+            Self::Move => "Move",
+            Self::Program => "Program",
+        }
+    }
+}
+
+/// One command.
+pub struct Command {
+    /// Stable name.
+    pub id: &'static str,
+    /// Name for people.
+    pub title: &'static str,
+    /// Group of the cheat sheet.
+    pub group: Group,
+    /// Where its keys work.
+    pub scope: Scope,
+    /// Its keys, the usual one first.
+    pub keys: &'static [Shortcut],
+    /// Whether its keys work while typing text.
+    pub in_text: bool,
+    /// Whether holding its key repeats it.
+    pub repeats: bool,
+    /// What it asks for now; `None` when it makes no sense now.
+    pub action: fn(&AppState) -> Option<Action>,
+}
+
+impl Command {
+    /// The usual key as text, or nothing.
+    pub fn key_text(&self) -> String {
+        self.keys
+            .first()
+            .map(ToString::to_string)
+            .unwrap_or_default()
+    }
+}
+
+const fn command(
+    id: &'static str,
+    title: &'static str,
+    group: Group,
+    scope: Scope,
+    keys: &'static [Shortcut],
+    action: fn(&AppState) -> Option<Action>,
+) -> Command {
+    Command {
+        id,
+        title,
+        group,
+        scope,
+        keys,
+        in_text: false,
+        repeats: false,
+        action,
+    }
+}
+
+const fn in_text(command: Command) -> Command {
+    Command {
+        in_text: true,
+        ..command
+    }
+}
+
+const fn repeats(command: Command) -> Command {
+    Command {
+        repeats: true,
+        ..command
+    }
+}
+
+macro_rules! digit {
+    ($id:literal, $n:literal, $title:literal) => {
+        command(
+            $id,
+            $title,
+            Group::Judge,
+            Scope::Annotate,
+            &[Shortcut::new(Key::Digit($n))],
+            |s| s.labelling().then_some(Action::Digit($n)),
+        )
+    };
+}
+
+macro_rules! screen {
+    ($id:literal, $n:literal, $screen:expr, $title:literal) => {
+        in_text(command(
+            $id,
+            $title,
+            Group::Program,
+            Scope::Everywhere,
+            &[Shortcut::ctrl(Key::Digit($n))],
+            |_| Some(Action::Show($screen)),
+        ))
+    };
+}
+
+/// All commands.
+pub static COMMANDS: &[Command] = &[
+    digit!(
+        "digit-0",
+        0,
+        "Level 0 of the focused attribute; neither valid when comparing"
+    ),
+    digit!("digit-1", 1, "Level 1; left much better when comparing"),
+    digit!("digit-2", 2, "Level 2; left better when comparing"),
+    digit!("digit-3", 3, "Level 3; left slightly better when comparing"),
+    digit!(
+        "digit-4",
+        4,
+        "Level 4; the same, where the schema has it, when comparing"
+    ),
+    digit!("digit-5", 5, "Right slightly better, when comparing"),
+    digit!("digit-6", 6, "Right better, when comparing"),
+    digit!("digit-7", 7, "Right much better, when comparing"),
+    command(
+        "neither",
+        "Neither valid",
+        Group::Judge,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Letter('X'))],
+        |s| s.labelling().then_some(Action::NeitherValid),
+    ),
+    command(
+        "weaker-left",
+        "Preference one step to the left",
+        Group::Judge,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Left)],
+        |s| {
+            (s.labelling() && s.focus() == Some(Field::Preference))
+                .then_some(Action::MovePreference(-1))
+        },
+    ),
+    command(
+        "weaker-right",
+        "Preference one step to the right",
+        Group::Judge,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Right)],
+        |s| {
+            (s.labelling() && s.focus() == Some(Field::Preference))
+                .then_some(Action::MovePreference(1))
+        },
+    ),
+    repeats(command(
+        "next-field",
+        "Next field",
+        Group::Judge,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Down), Shortcut::new(Key::Tab)],
+        |s| s.labelling().then_some(Action::NextField),
+    )),
+    repeats(command(
+        "previous-field",
+        "Previous field",
+        Group::Judge,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Up), Shortcut::shift(Key::Tab)],
+        |s| s.labelling().then_some(Action::PreviousField),
+    )),
+    command(
+        "justify",
+        "Write why",
+        Group::Judge,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Letter('I'))],
+        |s| s.labelling().then_some(Action::Focus(Field::Justification)),
+    ),
+    command(
+        "clear-field",
+        "Clear the focused field",
+        Group::Judge,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Backspace)],
+        |s| s.labelling().then_some(Action::ClearField),
+    ),
+    command(
+        "enter",
+        "Commit, or go to the first missing field",
+        Group::Judge,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Enter)],
+        |s| s.labelling().then_some(Action::CommitOrMissing),
+    ),
+    in_text(command(
+        "commit",
+        "Commit from anywhere",
+        Group::Judge,
+        Scope::Annotate,
+        &[Shortcut::ctrl(Key::Enter)],
+        |s| s.labelling().then_some(Action::CommitOrMissing),
+    )),
+    in_text(command(
+        "undo",
+        "Undo",
+        Group::Judge,
+        Scope::Everywhere,
+        &[Shortcut::ctrl(Key::Letter('Z'))],
+        |s| s.can_undo().then_some(Action::Undo),
+    )),
+    in_text(command(
+        "redo",
+        "Redo",
+        Group::Judge,
+        Scope::Everywhere,
+        &[
+            Shortcut::ctrl_shift(Key::Letter('Z')),
+            Shortcut::ctrl(Key::Letter('Y')),
+        ],
+        |s| s.can_redo().then_some(Action::Redo),
+    )),
+    command(
+        "flag",
+        "Flag, or take the flag back",
+        Group::Judge,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Letter('F'))],
+        |s| s.labelling().then_some(Action::ToggleFlag),
+    ),
+    command(
+        "flag-note",
+        "Flag with a note…",
+        Group::Judge,
+        Scope::Annotate,
+        &[Shortcut::shift(Key::Letter('F'))],
+        |s| s.labelling().then_some(Action::Open(Overlay::FlagNote)),
+    ),
+    command(
+        "skip",
+        "Skip with a reason…",
+        Group::Judge,
+        Scope::Annotate,
+        &[Shortcut::shift(Key::Letter('S'))],
+        |s| s.labelling().then_some(Action::Open(Overlay::Skip)),
+    ),
+    command(
+        "side-a",
+        "Go to response A",
+        Group::Read,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Letter('A'))],
+        |s| s.reading().then_some(Action::FocusSide(0)),
+    ),
+    command(
+        "side-b",
+        "Go to response B",
+        Group::Read,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Letter('B'))],
+        |s| s.reading().then_some(Action::FocusSide(1)),
+    ),
+    command(
+        "flip",
+        "Show the other response",
+        Group::Read,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Letter('Q'))],
+        |s| s.reading().then_some(Action::FlipSide),
+    ),
+    repeats(command(
+        "down",
+        "Scroll down",
+        Group::Read,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Letter('J'))],
+        |s| s.reading().then_some(Action::Scroll(0.15)),
+    )),
+    repeats(command(
+        "up",
+        "Scroll up",
+        Group::Read,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Letter('K'))],
+        |s| s.reading().then_some(Action::Scroll(-0.15)),
+    )),
+    repeats(command(
+        "page-down",
+        "Page down",
+        Group::Read,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Space)],
+        |s| s.reading().then_some(Action::Scroll(0.85)),
+    )),
+    repeats(command(
+        "page-up",
+        "Page up",
+        Group::Read,
+        Scope::Annotate,
+        &[Shortcut::shift(Key::Space)],
+        |s| s.reading().then_some(Action::Scroll(-0.85)),
+    )),
+    command(
+        "context",
+        "Earlier turns and the whole prompt",
+        Group::Read,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Letter('P'))],
+        |s| s.reading().then_some(Action::ToggleContext),
+    ),
+    command(
+        "raw",
+        "Rendered or raw text",
+        Group::Read,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Letter('V'))],
+        |s| s.reading().then_some(Action::ToggleRaw),
+    ),
+    command(
+        "wrap",
+        "Wrap code",
+        Group::Read,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Letter('W'))],
+        |s| s.reading().then_some(Action::ToggleWrap),
+    ),
+    command(
+        "previous",
+        "Previous item",
+        Group::Move,
+        Scope::Annotate,
+        &[Shortcut::alt(Key::Left), Shortcut::new(Key::BracketLeft)],
+        |s| s.reading().then_some(Action::Step(-1)),
+    ),
+    command(
+        "next",
+        "Next item",
+        Group::Move,
+        Scope::Annotate,
+        &[Shortcut::alt(Key::Right), Shortcut::new(Key::BracketRight)],
+        |s| s.reading().then_some(Action::Step(1)),
+    ),
+    command(
+        "next-unlabelled",
+        "Next unlabelled item",
+        Group::Move,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Letter('N'))],
+        |s| s.has_items().then_some(Action::NextUnlabelled),
+    ),
+    repeats(command(
+        "queue-down",
+        "Next row",
+        Group::Move,
+        Scope::Queue,
+        &[Shortcut::new(Key::Down), Shortcut::new(Key::Letter('J'))],
+        |s| s.has_items().then_some(Action::QueueMove(1)),
+    )),
+    repeats(command(
+        "queue-up",
+        "Previous row",
+        Group::Move,
+        Scope::Queue,
+        &[Shortcut::new(Key::Up), Shortcut::new(Key::Letter('K'))],
+        |s| s.has_items().then_some(Action::QueueMove(-1)),
+    )),
+    command(
+        "queue-open",
+        "Open the row",
+        Group::Move,
+        Scope::Queue,
+        &[Shortcut::new(Key::Enter)],
+        |s| s.queue_position().map(Action::OpenPosition),
+    ),
+    screen!("show-annotate", 1, Screen::Annotate, "Annotate"),
+    screen!("show-queue", 2, Screen::Queue, "Queue"),
+    screen!("show-export", 5, Screen::Export, "Export"),
+    screen!("show-models", 6, Screen::Models, "Models"),
+    in_text(command(
+        "open-project",
+        "Open a project…",
+        Group::Program,
+        Scope::Everywhere,
+        &[Shortcut::ctrl(Key::Letter('O'))],
+        |_| Some(Action::PickProject),
+    )),
+    in_text(command(
+        "import",
+        "Import data…",
+        Group::Program,
+        Scope::Everywhere,
+        &[Shortcut::ctrl_shift(Key::Letter('O'))],
+        |s| s.can_write().then_some(Action::PickImport),
+    )),
+    in_text(command(
+        "palette",
+        "Command palette",
+        Group::Program,
+        Scope::Everywhere,
+        &[Shortcut::ctrl(Key::Letter('K'))],
+        |_| Some(Action::Open(Overlay::Palette)),
+    )),
+    command(
+        "cheat-sheet",
+        "All keys",
+        Group::Program,
+        Scope::Everywhere,
+        &[Shortcut::new(Key::Question), Shortcut::new(Key::F(1))],
+        |_| Some(Action::Open(Overlay::CheatSheet)),
+    ),
+    in_text(command(
+        "theme",
+        "Light or dark",
+        Group::Program,
+        Scope::Everywhere,
+        &[Shortcut::ctrl_shift(Key::Letter('L'))],
+        |_| Some(Action::ToggleTheme),
+    )),
+    in_text(command(
+        "zoom-in",
+        "Larger",
+        Group::Program,
+        Scope::Everywhere,
+        &[Shortcut::ctrl(Key::Plus)],
+        |_| Some(Action::Zoom(1)),
+    )),
+    in_text(command(
+        "zoom-out",
+        "Smaller",
+        Group::Program,
+        Scope::Everywhere,
+        &[Shortcut::ctrl(Key::Minus)],
+        |_| Some(Action::Zoom(-1)),
+    )),
+    in_text(command(
+        "zoom-reset",
+        "Normal size",
+        Group::Program,
+        Scope::Everywhere,
+        &[Shortcut::ctrl(Key::Digit(0))],
+        |_| Some(Action::Zoom(0)),
+    )),
+    in_text(command(
+        "close",
+        "Leave the text, close the panel, or back one step",
+        Group::Program,
+        Scope::Everywhere,
+        &[Shortcut::new(Key::Escape)],
+        |_| Some(Action::Back),
+    )),
+];
+
+/// The command of that id.
+pub fn find(id: &str) -> Option<&'static Command> {
+    COMMANDS.iter().find(|c| c.id == id)
+}

@@ -1,0 +1,93 @@
+//! What a change of state asks of the world: the disk, a model, the window.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::export::ExportRecipe;
+use super::settings::Settings;
+use super::state::Pick;
+use crate::domain::{Draft, Event, EventBody, Item, ItemId, ResponseKey, Score, ScorerId};
+use crate::reward::ModelRef;
+
+/// Which item to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// The one at a position.
+    Position(u64),
+    /// The one of an id.
+    Id(ItemId),
+    /// The next without a label after a position, going round once; from the start where there is none.
+    NextUnlabelled(Option<u64>),
+    /// Where this annotator left off.
+    Resume,
+}
+
+/// What to do when events are on disk.
+#[derive(Debug, Clone)]
+pub enum Afterwards {
+    /// Stay.
+    Stay,
+    /// Read another item.
+    Open(Target),
+}
+
+/// A request to the outside.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// Open a project, making an empty one if there is none.
+    OpenProject {
+        /// Its file.
+        path: PathBuf,
+        /// Only for reading.
+        read_only: bool,
+    },
+    /// Open the sample project, making it the first time.
+    OpenSample,
+    /// Read an item.
+    OpenItem(Target),
+    /// Append events.
+    Append {
+        /// What happened.
+        events: Vec<Event>,
+        /// What then.
+        then: Afterwards,
+    },
+    /// Undo or redo the newest event that can be.
+    Reverse {
+        /// The event that says so.
+        body: EventBody,
+    },
+    /// Keep a draft, or drop it.
+    PutDraft(ItemId, Option<Draft>),
+    /// Keep scores.
+    PutScores(ScorerId, Vec<Score>),
+    /// Read the scores of some items by a scorer.
+    ReadScores(Vec<Arc<Item>>, String),
+    /// Read rows of the item list.
+    List {
+        /// Text to look for.
+        search: String,
+        /// First row.
+        from: u64,
+        /// Rows.
+        rows: u64,
+    },
+    /// Load a model.
+    LoadModel(ModelRef),
+    /// Drop the model.
+    UnloadModel,
+    /// Score these responses, in this order, and nothing else.
+    Score(Vec<(Arc<Item>, ResponseKey)>),
+    /// Import files.
+    Import(Vec<PathBuf>),
+    /// Write an export.
+    Export(ExportRecipe),
+    /// Show the first lines of an export.
+    Preview(ExportRecipe),
+    /// Stop the running import or export.
+    CancelJob,
+    /// Show a file dialog.
+    Pick(Pick),
+    /// Keep the settings.
+    SaveSettings(Settings),
+}

@@ -1,0 +1,158 @@
+//! Files into a project, with one report for the window and the command line.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::dataset::{self, DatasetError, Format, ReadReport, Rejected, Row, SinkStopped, Warning};
+use crate::store::{ImportedRow, Pending, Project, PutRows, StoreError, Writer};
+use crate::task::{Cancel, Job, Progress};
+
+/// Rows handed to the project at once.
+const BATCH: usize = 256;
+
+/// What came in.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ImportReport {
+    /// Format of the files, as detected or asked for.
+    pub format: Option<Format>,
+    /// Rows read.
+    pub read: u64,
+    /// Rows that became part of an item.
+    pub imported: u64,
+    /// Item rows that added nothing.
+    pub duplicates: u64,
+    /// Rows set aside, and why.
+    pub rejected: Vec<Rejected>,
+    /// Unusual rows.
+    pub warnings: Vec<Warning>,
+    /// New items.
+    pub items: u64,
+    /// New responses.
+    pub responses: u64,
+    /// New reference labels.
+    pub reference_labels: u64,
+    /// Items in the project now.
+    #[serde(skip)]
+    pub items_now: u64,
+    /// Whether it was stopped before the end.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub stopped: bool,
+}
+
+/// Why an import ended early. What was imported before stays.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The files could not be read.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// The project could not be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Imports files into a project.
+pub fn import(
+    project: &Project,
+    files: &[PathBuf],
+    format: Option<Format>,
+    cancel: &Cancel,
+    report: &mut dyn FnMut(Progress),
+) -> Result<ImportReport, ImportError> {
+    let mut sink = Sink {
+        writer: project.writer()?,
+        pending: None,
+        batch: Vec::with_capacity(BATCH),
+        sum: PutRows::default(),
+        failed: None,
+    };
+    let mut job = Job {
+        cancel: cancel.clone(),
+        report,
+    };
+    let read = dataset::read(files, format, &mut job, &mut |row| sink.take(row));
+    // The second time for the answer to the first.
+    sink.flush().ok();
+    sink.flush().ok();
+    if let Some(error) = sink.failed {
+        return Err(error.into());
+    }
+    let read = match read {
+        // What came in before is in.
+        Err(DatasetError::Cancelled) => ReadReport::default(),
+        read => read?,
+    };
+    let PutRows {
+        duplicates,
+        items_new,
+        responses_new,
+        references_new,
+        ..
+    } = sink.sum;
+    Ok(ImportReport {
+        format: read.format,
+        read: read.read,
+        imported: read.imported,
+        duplicates,
+        rejected: read.rejected,
+        warnings: read.warnings,
+        items: items_new,
+        responses: responses_new,
+        reference_labels: references_new,
+        items_now: project.reader()?.count()?,
+        stopped: cancel.is_cancelled(),
+    })
+}
+
+struct Sink {
+    writer: Writer,
+    batch: Vec<ImportedRow>,
+    pending: Option<Pending<PutRows>>,
+    sum: PutRows,
+    failed: Option<StoreError>,
+}
+
+impl Sink {
+    fn take(&mut self, row: Row) -> Result<(), SinkStopped> {
+        let Row {
+            item,
+            source,
+            references,
+        } = row;
+        self.batch.push(ImportedRow {
+            item,
+            source,
+            references,
+        });
+        if self.batch.len() >= BATCH {
+            self.flush()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Hands the rows over and takes the answer for those before: reading and writing go on at once.
+    fn flush(&mut self) -> Result<(), SinkStopped> {
+        let before = self.pending.take();
+        if self.failed.is_none() && !self.batch.is_empty() {
+            self.pending = Some(self.writer.start_rows(&self.batch));
+            self.batch.clear();
+        }
+        if let Some(before) = before {
+            match before.wait() {
+                Ok(put) => {
+                    self.sum.duplicates += put.duplicates;
+                    self.sum.items_new += put.items_new;
+                    self.sum.responses_new += put.responses_new;
+                    self.sum.references_new += put.references_new;
+                }
+                Err(error) => self.failed = Some(error),
+            }
+        }
+        if self.failed.is_some() {
+            Err(SinkStopped)
+        } else {
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,513 @@
+//! The one mutable truth that the faces show.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use super::export::ExportRecipe;
+use super::form::{Field, Form, shown_keys};
+use super::import::ImportReport;
+use super::settings::Settings;
+use crate::dataset::ExportReport;
+use crate::domain::{
+    Draft, History, Item, LabelSchema, Outcome, ReferenceLabel, ResponseKey, Score, ScorePolicy,
+    SourceRow,
+};
+use crate::reward::{ModelRef, ScorerInfo};
+use crate::store::ItemSummary;
+use crate::task::Progress;
+
+/// The screens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Screen {
+    /// Read and label one item.
+    Annotate,
+    /// The list of items.
+    Queue,
+    /// Write a data set.
+    Export,
+    /// Load a reward model.
+    Models,
+}
+
+impl Screen {
+    /// Those that are there, in the order of the rail.
+    pub const ALL: [Self; 4] = [Self::Annotate, Self::Queue, Self::Export, Self::Models];
+
+    /// Name on the rail.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Annotate => "Annotate",
+            Self::Queue => "Queue",
+            Self::Export => "Export",
+            Self::Models => "Models",
+        }
+    }
+}
+
+/// Panels over the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overlay {
+    /// First run: who are you, and what shall be opened?
+    Welcome,
+    /// All keys.
+    CheatSheet,
+    /// Commands by name.
+    Palette,
+    /// Why is the item skipped?
+    Skip,
+    /// What should be looked at?
+    FlagNote,
+    /// What came in.
+    ImportReport,
+}
+
+/// Why a file is being picked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pick {
+    /// To open a project.
+    Project,
+    /// To import data.
+    Import,
+    /// To say where an export goes.
+    Export,
+    /// To load a model folder.
+    ModelFolder,
+    /// To load a model file.
+    ModelFile,
+}
+
+/// What the annotator has done so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Items in all.
+    pub total: u64,
+    /// Items this annotator labelled.
+    pub labelled: u64,
+    /// Items this annotator skipped.
+    pub skipped: u64,
+    /// Items this annotator flagged.
+    pub flagged: u64,
+    /// Drafts of this annotator.
+    pub drafts: u64,
+}
+
+/// A project as it is when it has been opened.
+#[derive(Debug, Clone)]
+pub struct ProjectInfo {
+    /// Its file.
+    pub path: PathBuf,
+    /// Its name.
+    pub title: String,
+    /// What is asked.
+    pub schema: LabelSchema,
+    /// Whether scores are visible.
+    pub policy: ScorePolicy,
+    /// Seed of the sides.
+    pub seed: u64,
+    /// Whether it can only be read.
+    pub read_only: bool,
+    /// What has been done.
+    pub counts: Counts,
+    /// What can be undone.
+    pub history: History,
+}
+
+/// An item as read from the project, with everything that belongs to it.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// Place in the project, from 0.
+    pub position: u64,
+    /// The item.
+    pub item: Arc<Item>,
+    /// What this annotator made of it.
+    pub outcome: Option<Outcome>,
+    /// This annotator's flag and its note.
+    pub flag: Option<String>,
+    /// This annotator's draft.
+    pub draft: Option<Draft>,
+    /// Where it came from: for after the commit.
+    pub sources: Vec<SourceRow>,
+    /// The labels that came with it: for after the commit.
+    pub references: Vec<ReferenceLabel>,
+    /// Scores known for it and those ahead.
+    pub scores: Vec<Score>,
+    /// The next unlabelled items.
+    pub ahead: Vec<Arc<Item>>,
+}
+
+/// The item on the desk.
+#[derive(Debug, Clone)]
+pub struct OpenItem {
+    /// Place in the project, from 0.
+    pub position: u64,
+    /// The item.
+    pub item: Arc<Item>,
+    /// Canonical indices from left to right.
+    pub order: Vec<usize>,
+    /// Keys from left to right.
+    pub shown: Vec<ResponseKey>,
+    /// The form.
+    pub form: Form,
+    /// What this annotator made of it.
+    pub outcome: Option<Outcome>,
+    /// This annotator's flag and its note.
+    pub flag: Option<String>,
+    /// Where it came from.
+    pub sources: Vec<SourceRow>,
+    /// The labels that came with it.
+    pub references: Vec<ReferenceLabel>,
+    /// Scores, or why there is none.
+    pub scores: BTreeMap<ResponseKey, Result<Score, String>>,
+    /// The next unlabelled items and which of their responses have scores.
+    pub ahead: Vec<(Arc<Item>, BTreeSet<ResponseKey>)>,
+}
+
+impl OpenItem {
+    /// Lays an item on the desk.
+    pub fn new(opened: Opened, annotator: &str, seed: u64) -> Self {
+        let Opened {
+            position,
+            item,
+            outcome,
+            flag,
+            draft,
+            sources,
+            references,
+            scores,
+            ahead,
+        } = opened;
+        let order = item.shown_order(annotator, seed);
+        let shown = shown_keys(&item, &order);
+        let labelled = match &outcome {
+            Some(Outcome::Labelled(label)) => Some(Draft {
+                judgment: label.judgment.clone(),
+                ..Draft::default()
+            }),
+            _ => None,
+        };
+        let touched = draft.is_some();
+        let mut form = Form::new(draft.or(labelled).unwrap_or_default());
+        form.touched = touched;
+        let mut open = Self {
+            position,
+            order,
+            shown,
+            form,
+            outcome,
+            flag,
+            sources,
+            references,
+            scores: BTreeMap::new(),
+            ahead: ahead
+                .into_iter()
+                .map(|item| (item, BTreeSet::new()))
+                .collect(),
+            item,
+        };
+        for score in scores {
+            open.take_score(score);
+        }
+        open
+    }
+
+    /// Takes a score for this item or one ahead; false if it is for neither.
+    pub fn take_score(&mut self, score: Score) -> bool {
+        if score.item == self.item.id {
+            self.scores.insert(score.response, Ok(score));
+            return true;
+        }
+        match self
+            .ahead
+            .iter_mut()
+            .find(|(item, _)| item.id == score.item)
+        {
+            Some((_, scored)) => {
+                scored.insert(score.response);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The score of the response at a place from the left.
+    pub fn score(&self, side: usize) -> Option<&Result<Score, String>> {
+        self.scores.get(self.shown.get(side)?)
+    }
+
+    /// How many of the next items have all their scores.
+    pub fn ready_ahead(&self) -> usize {
+        self.ahead
+            .iter()
+            .filter(|(item, scored)| scored.len() == item.responses.len())
+            .count()
+    }
+
+    /// The response at a place from the left.
+    pub fn response(&self, side: usize) -> Option<&crate::domain::Response> {
+        self.item.responses.get(*self.order.get(side)?)
+    }
+
+    /// Score of B less score of A, once both are there.
+    pub fn margin(&self) -> Option<f64> {
+        match (self.score(0)?, self.score(1)?) {
+            (Ok(a), Ok(b)) if self.shown.len() == 2 => Some(b.score - a.score),
+            _ => None,
+        }
+    }
+
+    /// Whether this annotator has committed a label: what was hidden may be shown.
+    pub fn committed(&self) -> bool {
+        matches!(self.outcome, Some(Outcome::Labelled(_)))
+    }
+}
+
+/// What is known of the last write.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Saved {
+    /// Nothing to save yet.
+    Clean,
+    /// On its way to the disk.
+    Saving,
+    /// On the disk since then.
+    At(Timestamp),
+    /// Not on the disk: why.
+    Failed(String),
+}
+
+/// The open project.
+#[derive(Debug, Clone)]
+pub struct ProjectState {
+    /// What it is.
+    pub info: ProjectInfo,
+    /// The item on the desk.
+    pub open: Option<OpenItem>,
+    /// The last write.
+    pub saved: Saved,
+    /// Everything assigned is labelled or skipped.
+    pub finished: bool,
+    /// An event is on its way; no further one is made until it is on disk.
+    pub appending: bool,
+}
+
+/// A loaded model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelCard {
+    /// What was asked for.
+    pub model: ModelRef,
+    /// What it is.
+    pub info: ScorerInfo,
+    /// Milliseconds from the request to the first score.
+    pub load_ms: f64,
+}
+
+/// What scores.
+#[derive(Debug, Clone)]
+pub enum ModelState {
+    /// Nothing: scores are off.
+    Off,
+    /// Being loaded.
+    Loading(ModelRef),
+    /// Ready.
+    Ready(Box<ModelCard>),
+    /// Could not be loaded: why.
+    Failed(ModelRef, String),
+}
+
+/// The item list.
+#[derive(Debug, Clone, Default)]
+pub struct QueueState {
+    /// Text looked for.
+    pub search: String,
+    /// Selected row of the filtered list.
+    pub selected: u64,
+    /// Rows of the filtered list.
+    pub total: u64,
+    /// First row that was read.
+    pub from: u64,
+    /// The rows that were read.
+    pub rows: Vec<ItemSummary>,
+    /// The window of rows that was asked for last.
+    pub wanted: (u64, u64),
+}
+
+/// An import or export on its way.
+#[derive(Debug, Clone)]
+pub struct JobState {
+    /// What it does, such as `Importing test.jsonl`.
+    pub title: String,
+    /// How far it is.
+    pub progress: Progress,
+}
+
+/// A message that stays until it is dismissed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notice {
+    /// What happened, what is safe, what to do.
+    pub text: String,
+    /// Whether something is wrong.
+    pub error: bool,
+    /// A project that may be opened for reading instead.
+    pub read_only: Option<PathBuf>,
+}
+
+/// Everything.
+pub struct AppState {
+    /// Kept between runs.
+    pub settings: Settings,
+    /// The screen.
+    pub screen: Screen,
+    /// The panel over it.
+    pub overlay: Option<Overlay>,
+    /// The open project.
+    pub project: Option<ProjectState>,
+    /// A project is being opened.
+    pub opening: bool,
+    /// What scores.
+    pub model: ModelState,
+    /// Milliseconds the last score took.
+    pub last_score_ms: Option<f64>,
+    /// The item list.
+    pub queue: QueueState,
+    /// How to export.
+    pub recipe: ExportRecipe,
+    /// First lines of the export, and how many labels there are.
+    pub preview: Option<(ExportRecipe, Vec<String>, u64)>,
+    /// The last export.
+    pub exported: Option<ExportReport>,
+    /// The last import.
+    pub imported: Option<ImportReport>,
+    /// The running import or export.
+    pub job: Option<JobState>,
+    /// The message.
+    pub notice: Option<Notice>,
+    /// Whether earlier turns are unfolded.
+    pub context_open: bool,
+    /// Whether the text is shown raw.
+    pub raw: bool,
+    /// Whether code is wrapped.
+    pub wrap: bool,
+    /// Whether the window holds one response at a time.
+    pub compact: bool,
+    /// The response that is read or rated.
+    pub side: usize,
+    /// Scrolling asked for and not yet done: side and part of its height.
+    pub scroll: Vec<(usize, f32)>,
+    /// When the last commit was made, against accidental second ones.
+    pub last_commit: Option<Instant>,
+    /// Whether to try the sample when the welcome is done; else this path.
+    pub start: Option<PathBuf>,
+    /// Whether a file dialog is open.
+    pub picking: Option<Pick>,
+}
+
+impl AppState {
+    /// The state before anything is open.
+    pub fn new(settings: Settings, start: Option<PathBuf>) -> Self {
+        let overlay = settings.annotator.is_empty().then_some(Overlay::Welcome);
+        Self {
+            settings,
+            screen: Screen::Annotate,
+            overlay,
+            project: None,
+            opening: false,
+            model: ModelState::Off,
+            last_score_ms: None,
+            queue: QueueState::default(),
+            recipe: ExportRecipe::default(),
+            preview: None,
+            exported: None,
+            imported: None,
+            job: None,
+            notice: None,
+            context_open: false,
+            raw: false,
+            wrap: false,
+            compact: false,
+            side: 0,
+            scroll: vec![],
+            last_commit: None,
+            start,
+            picking: None,
+        }
+    }
+
+    /// The item on the desk.
+    pub fn open_item(&self) -> Option<&OpenItem> {
+        self.project.as_ref()?.open.as_ref()
+    }
+
+    /// The item on the desk, to change.
+    pub fn open_item_mut(&mut self) -> Option<&mut OpenItem> {
+        self.project.as_mut()?.open.as_mut()
+    }
+
+    /// The schema of the open project.
+    pub fn schema(&self) -> Option<&LabelSchema> {
+        self.project.as_ref().map(|p| &p.info.schema)
+    }
+
+    /// The focused field of the item on the desk.
+    pub fn focus(&self) -> Option<Field> {
+        self.open_item().map(|o| o.form.focus)
+    }
+
+    /// Whether an item is being read, with no panel over it.
+    pub fn reading(&self) -> bool {
+        self.screen == Screen::Annotate && self.overlay.is_none() && self.open_item().is_some()
+    }
+
+    /// Whether an item can be labelled now.
+    pub fn labelling(&self) -> bool {
+        self.reading() && self.can_write()
+    }
+
+    /// Whether the project can be written.
+    pub fn can_write(&self) -> bool {
+        self.project.as_ref().is_some_and(|p| !p.info.read_only)
+    }
+
+    /// Whether there are items.
+    pub fn has_items(&self) -> bool {
+        self.overlay.is_none()
+            && self
+                .project
+                .as_ref()
+                .is_some_and(|p| p.info.counts.total > 0)
+    }
+
+    /// Whether there is something to undo.
+    pub fn can_undo(&self) -> bool {
+        self.project
+            .as_ref()
+            .is_some_and(|p| !p.appending && !p.info.read_only && !p.info.history.undo.is_empty())
+    }
+
+    /// Whether there is something to redo.
+    pub fn can_redo(&self) -> bool {
+        self.project
+            .as_ref()
+            .is_some_and(|p| !p.appending && !p.info.read_only && !p.info.history.redo.is_empty())
+    }
+
+    /// Position in the project of the selected row of the item list.
+    pub fn queue_position(&self) -> Option<u64> {
+        let at = self.queue.selected.checked_sub(self.queue.from)?;
+        self.queue.rows.get(at as usize).map(|row| row.position)
+    }
+
+    /// Whether the labeler may see scores of the open item now.
+    pub fn scores_visible(&self) -> bool {
+        let Some(project) = &self.project else {
+            return false;
+        };
+        match project.info.policy {
+            ScorePolicy::Live => true,
+            ScorePolicy::Sealed => project.open.as_ref().is_some_and(OpenItem::committed),
+            ScorePolicy::Hidden => false,
+        }
+    }
+}

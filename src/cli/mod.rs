@@ -1,0 +1,105 @@
+//! How is it scripted? One file per command. Data goes to stdout or `--output`, everything else to stderr. Exit code 0: done;
+//! 1: the answer is no; 2: it could not be done.
+
+mod export;
+mod files;
+mod import;
+mod model;
+mod printer;
+mod score;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// What is said where there is no screen: two lines.
+pub const NO_DISPLAY: &str = "there is no display to open a window on (neither DISPLAY nor WAYLAND_DISPLAY is set)
+hint: `tiebreak import`, `export`, `score`, `info`, `verify`, `backup` and `model` need none; see `tiebreak --help`";
+
+/// A workbench for human preferences and reward models
+///
+/// Without a command it opens the window, with PROJECT or the sample project.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
+)]
+pub struct Args {
+    /// A command in place of the window.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Project file to open; made if it does not exist.
+    pub project: Option<PathBuf>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Bring data files into a project, which is made if it does not exist
+    Import(import::Import),
+    /// Write the labels of a project as a data set
+    Export(export::Export),
+    /// Score the responses of a data file or a project with a reward model
+    Score(score::Score),
+    /// Count what is in a project
+    Info(files::Info),
+    /// Check that a project file is whole
+    Verify(files::Verify),
+    /// Copy a project, also while it is open
+    Backup(files::Backup),
+    /// Look at reward models
+    #[command(subcommand)]
+    Model(model::Model),
+}
+
+/// Runs a command.
+pub fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Import(command) => import::run(&command),
+        Command::Export(command) => export::run(&command),
+        Command::Score(command) => score::run(&command),
+        Command::Info(command) => files::info(&command),
+        Command::Verify(command) => files::verify(&command),
+        Command::Backup(command) => files::backup(&command),
+        Command::Model(command) => model::run(&command),
+    }
+}
+
+/// Says what went wrong, what is safe and what to do, in one or two lines; the exit code is 2.
+pub fn explain(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    let hint = error.chain().find_map(|cause| {
+        cause
+            .downcast_ref::<crate::store::StoreError>()
+            .and_then(crate::store::StoreError::hint)
+            .or_else(|| {
+                cause
+                    .downcast_ref::<crate::reward::RewardError>()
+                    .and_then(crate::reward::RewardError::hint)
+            })
+    });
+    if let Some(hint) = hint {
+        eprintln!("hint: {hint}");
+    }
+    ExitCode::from(2)
+}
+
+/// The answer is no.
+const NO: u8 = 1;
+
+/// Who writes: the name in the settings, else that of the system's user.
+fn owner() -> String {
+    let settings =
+        crate::app::settings::Settings::read(&crate::app::settings::Places::of_user().settings());
+    let user = || {
+        std::env::var("USER")
+            .or_else(|_| std::env::var("USERNAME"))
+            .ok()
+    };
+    Some(settings.annotator)
+        .filter(|name| !name.is_empty())
+        .or_else(user)
+        .unwrap_or_else(|| "someone".to_owned())
+}

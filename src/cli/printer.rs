@@ -1,0 +1,60 @@
+//! What is printed where: reports on stdout, progress and messages on stderr.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use crate::task::Progress;
+
+/// Writes a report as one line of JSON on stdout.
+pub fn report(report: &impl Serialize) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    serde_json::to_writer(&mut out, report)?;
+    out.write_all(b"\n")?;
+    Ok(())
+}
+
+/// A progress bar on a terminal, nothing elsewhere.
+pub struct Bar(Option<ProgressBar>);
+
+impl Bar {
+    /// A bar that says what is being done.
+    pub fn new(what: &str) -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self(None);
+        }
+        let bar = ProgressBar::new(0);
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {human_pos}/{human_len} {eta}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_message(what.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self(Some(bar))
+    }
+
+    /// Shows how far it is.
+    pub fn set(&self, progress: Progress) {
+        if let Some(bar) = &self.0 {
+            bar.set_length(progress.total.max(progress.done));
+            bar.set_position(progress.done);
+        }
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Writes lines on stdout.
+pub fn lines(lines: &[String]) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for line in lines {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,326 @@
+//! What stands around every screen: the rail, the top bar, the status bar, notices.
+
+use egui::{
+    Align, Frame, Layout, Margin, Panel, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2,
+};
+
+use super::theme::{self, Palette, space};
+use super::widgets::{controls, icons};
+use crate::app::state::{ModelState, Saved};
+use crate::app::{Action, AppState, Screen, commands};
+use crate::domain::ScorePolicy;
+
+/// The rail with the screens.
+pub fn rail(ui: &mut Ui, state: &AppState, compact: bool, actions: &mut Vec<Action>) {
+    let p = Palette::now(ui.ctx());
+    let width = if compact { 40.0 } else { 56.0 };
+    Panel::left("rail")
+        .exact_size(width)
+        .resizable(false)
+        .show_separator_line(false)
+        .frame(Frame::new().fill(p.sunken))
+        .show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 0.0;
+            for screen in Screen::ALL {
+                let height = if compact { 44.0 } else { 52.0 };
+                let (rect, response) = ui.allocate_exact_size(vec2(width, height), Sense::click());
+                let here = state.screen == screen;
+                if here {
+                    ui.painter().rect_filled(rect, 0.0, p.bg);
+                    let mark = Rect::from_min_size(rect.min, vec2(3.0, height));
+                    ui.painter().rect_filled(mark, 0.0, p.text);
+                }
+                let color = if here || response.hovered() {
+                    p.text
+                } else {
+                    p.text_2
+                };
+                let centre = if compact {
+                    rect.center()
+                } else {
+                    rect.center() - vec2(0.0, 8.0)
+                };
+                icons::screen(
+                    ui.painter(),
+                    screen,
+                    Rect::from_center_size(centre, vec2(17.0, 17.0)),
+                    color,
+                );
+                if !compact {
+                    let below = pos2(rect.center().x, rect.bottom() - 13.0);
+                    let font = theme::ui_medium(10.5);
+                    ui.painter().text(
+                        below,
+                        egui::Align2::CENTER_CENTER,
+                        screen.title(),
+                        font,
+                        color,
+                    );
+                }
+                response
+                    .widget_info(|| WidgetInfo::selected(Role::Tab, true, here, screen.title()));
+                if response.clicked() {
+                    actions.push(Action::Show(screen));
+                }
+                let key = match screen {
+                    Screen::Annotate => "Ctrl 1",
+                    Screen::Queue => "Ctrl 2",
+                    Screen::Export => "Ctrl 5",
+                    Screen::Models => "Ctrl 6",
+                };
+                response.on_hover_text(format!("{} ({key})", screen.title()));
+            }
+            let edge = ui.max_rect();
+            ui.painter()
+                .vline(edge.right() - 0.5, edge.y_range(), Stroke::new(1.0, p.rule));
+        });
+}
+
+/// The bar with the project, the model, the policy and the last write.
+pub fn top_bar(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
+    let p = Palette::now(ui.ctx());
+    let bar = Panel::top("top")
+        .exact_size(44.0)
+        .resizable(false)
+        .show_separator_line(false);
+    bar.frame(Frame::new().fill(p.bg).inner_margin(Margin::symmetric(16, 0))).show(ui, |ui| {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.spacing_mut().item_spacing.x = space::M;
+            saved(ui, state);
+            if let Some(project) = &state.project {
+                if project.info.read_only {
+                    controls::chip(ui, "Read only", "", "This project is open for reading only");
+                }
+                let policy = match project.info.policy {
+                    ScorePolicy::Live => "Live scores",
+                    ScorePolicy::Sealed => "Sealed scores",
+                    ScorePolicy::Hidden => "Hidden scores",
+                };
+                let chip = controls::chip(ui, "", policy, policy);
+                chip.on_hover_text("Whether scores are visible while labeling is a rule of the project, recorded with every label");
+            }
+            model_chip(ui, state, actions);
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| folio(ui, state));
+        });
+        // Progress is a hairline, not a ring.
+        if let Some(project) = &state.project {
+            let counts = project.info.counts;
+            let done = (counts.labelled + counts.skipped) as f32 / counts.total.max(1) as f32;
+            let edge = ui.max_rect().expand2(vec2(16.0, 0.0));
+            ui.painter().hline(edge.x_range(), edge.bottom() - 0.5, Stroke::new(1.0, p.rule));
+            let until = edge.left() + edge.width() * done.min(1.0);
+            ui.painter().hline(edge.left()..=until, edge.bottom() - 1.0, Stroke::new(2.0, p.text));
+        }
+    });
+}
+
+fn folio(ui: &mut Ui, state: &AppState) {
+    let p = Palette::now(ui.ctx());
+    ui.spacing_mut().item_spacing.x = space::M;
+    let Some(project) = &state.project else {
+        controls::text(ui, "Tiebreak", theme::ui_bold(theme::UI), p.text);
+        return;
+    };
+    controls::text(ui, &project.info.title, theme::ui_bold(theme::UI), p.text);
+    let Some(open) = &project.open else { return };
+    let total = project.info.counts.total;
+    let place = format!("{} / {total}", open.position + 1);
+    let response = controls::text(ui, &place, theme::ui(theme::UI), p.text_2);
+    let counts = project.info.counts;
+    response.clone().on_hover_text(format!(
+        "{} labelled, {} skipped, {} flagged, {} drafts",
+        counts.labelled, counts.skipped, counts.flagged, counts.drafts
+    ));
+    response.widget_info(|| {
+        WidgetInfo::labeled(
+            Role::Status,
+            true,
+            format!("Item {} of {total}", open.position + 1),
+        )
+    });
+    if state.screen == Screen::Annotate {
+        let mode = if state.compact || open.shown.len() != 2 {
+            "One at a time"
+        } else {
+            "Side by side"
+        };
+        controls::chip(ui, "", mode, mode);
+        if open.committed() {
+            controls::chip(ui, "", "Labelled", "You have labelled this item");
+        }
+    }
+}
+
+fn model_chip(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
+    let (strong, rest) = match &state.model {
+        ModelState::Off => ("No model".to_owned(), "scores off".to_owned()),
+        ModelState::Loading(_) => ("Model".to_owned(), "loading…".to_owned()),
+        ModelState::Failed(..) => ("Model failed".to_owned(), "labeling goes on".to_owned()),
+        ModelState::Ready(card) => {
+            let mut parts = vec![
+                card.info.device.to_uppercase(),
+                card.info.dtype.to_uppercase(),
+            ];
+            if let Some(ms) = state.last_score_ms {
+                parts.push(format!("{ms:.0} ms"));
+            }
+            (card.info.name.clone(), parts.join(" · "))
+        }
+    };
+    let chip = controls::chip(ui, &strong, &rest, &format!("Reward model: {strong}"));
+    if chip
+        .on_hover_text("The reward model. Click for the Models screen")
+        .clicked()
+    {
+        actions.push(Action::Show(Screen::Models));
+    }
+}
+
+fn saved(ui: &mut Ui, state: &AppState) {
+    let p = Palette::now(ui.ctx());
+    let Some(project) = &state.project else {
+        return;
+    };
+    let (text, color) = match &project.saved {
+        Saved::Clean => return,
+        Saved::Saving => ("Saving…".to_owned(), p.text_3),
+        Saved::At(at) => {
+            let local = at.to_zoned(jiff::tz::TimeZone::system());
+            (format!("Saved {}", local.strftime("%H:%M:%S")), p.text_2)
+        }
+        Saved::Failed(_) => ("Not saved".to_owned(), p.error),
+    };
+    let response = controls::text(ui, &text, theme::ui(theme::UI), color);
+    response.widget_info(|| WidgetInfo::labeled(Role::Status, true, &text));
+    if let Saved::Failed(why) = &project.saved {
+        response.on_hover_text(why);
+    }
+}
+
+/// The bar with the keys that matter here and what is ready.
+pub fn status_bar(ui: &mut Ui, state: &AppState, problems: usize) {
+    let p = Palette::now(ui.ctx());
+    let bar = Panel::bottom("status")
+        .exact_size(28.0)
+        .resizable(false)
+        .show_separator_line(false);
+    bar.frame(
+        Frame::new()
+            .fill(p.sunken)
+            .inner_margin(Margin::symmetric(16, 0)),
+    )
+    .show(ui, |ui| {
+        let edge = ui.max_rect().expand2(vec2(16.0, 0.0));
+        ui.painter()
+            .hline(edge.x_range(), edge.top() + 0.5, Stroke::new(1.0, p.rule));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.spacing_mut().item_spacing.x = space::S;
+            let small = |ui: &mut Ui, text: &str| {
+                controls::text(ui, text, theme::ui(theme::SMALL), p.text_2)
+            };
+            small(ui, "all keys");
+            controls::key_cap(ui, "?");
+            ui.add_space(space::S);
+            small(ui, &format!("{} %", state.settings.zoom));
+            if state.screen == Screen::Annotate
+                && let Some(open) = state.open_item()
+            {
+                ui.add_space(space::S);
+                match problems {
+                    0 => {}
+                    1 => {
+                        small(ui, "1 odd character").on_hover_text(
+                            "Invisible or unreadable characters; V shows the raw text",
+                        );
+                    }
+                    n => {
+                        small(ui, &format!("{n} odd characters")).on_hover_text(
+                            "Invisible or unreadable characters; V shows the raw text",
+                        );
+                    }
+                }
+                if matches!(state.model, ModelState::Ready(_)) && !open.ahead.is_empty() {
+                    small(ui, &format!("next {} ready", open.ready_ahead()));
+                }
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.spacing_mut().item_spacing.x = 6.0;
+                if state.screen == Screen::Annotate && state.open_item().is_some() {
+                    let typing = ui.ctx().text_edit_focused();
+                    controls::key_cap(ui, if typing { "TEXT" } else { "KEYS" });
+                    let mut keys = vec![
+                        ("raw", if state.raw { "rendered" } else { "raw" }),
+                        ("undo", "undo"),
+                    ];
+                    keys.push(("next-unlabelled", "next open"));
+                    if typing {
+                        keys = vec![("close", "back to keys"), ("commit", "commit")];
+                    }
+                    for (id, what) in keys {
+                        if let Some(command) = commands::find(id) {
+                            ui.add_space(space::S);
+                            controls::key_cap(ui, &command.key_text());
+                            controls::text(ui, what, theme::ui(theme::SMALL), p.text_2);
+                        }
+                    }
+                }
+                if let Some(job) = &state.job {
+                    ui.add_space(space::S);
+                    let progress = job.progress;
+                    let how_far = if progress.total > 0 {
+                        format!("{} · {} %", job.title, progress.done * 100 / progress.total)
+                    } else {
+                        format!("{} · {}", job.title, progress.done)
+                    };
+                    controls::text(ui, &how_far, theme::ui(theme::SMALL), p.text);
+                }
+            });
+        });
+    });
+}
+
+/// A message above the screen, with what can be done about it.
+pub fn notice(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
+    let Some(notice) = &state.notice else { return };
+    let p = Palette::now(ui.ctx());
+    let frame = Frame::new()
+        .fill(p.sunken)
+        .inner_margin(Margin::symmetric(16, 8));
+    Panel::top("notice")
+        .resizable(false)
+        .show_separator_line(false)
+        .frame(frame)
+        .show(ui, |ui| {
+            ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
+                if controls::button(ui, "Dismiss", false, true, vec2(0.0, 28.0)).clicked() {
+                    actions.push(Action::DismissNotice);
+                }
+                if let Some(path) = &notice.read_only
+                    && controls::button(ui, "Open read-only", false, true, vec2(0.0, 28.0))
+                        .clicked()
+                {
+                    actions.push(Action::OpenReadOnly(path.clone()));
+                }
+                if notice.error
+                    && controls::button(ui, "Copy details", false, true, vec2(0.0, 28.0)).clicked()
+                {
+                    ui.ctx().copy_text(notice.text.clone());
+                }
+                ui.with_layout(Layout::left_to_right(Align::Min), |ui| {
+                    let (rect, _) = ui.allocate_exact_size(vec2(16.0, 22.0), Sense::hover());
+                    let square = Rect::from_center_size(rect.center(), vec2(13.0, 12.0));
+                    icons::warning(
+                        ui.painter(),
+                        square,
+                        if notice.error { p.error } else { p.text },
+                    );
+                    let color = if notice.error { p.error } else { p.text };
+                    let text = egui::RichText::new(&notice.text)
+                        .font(theme::ui(theme::UI))
+                        .color(color);
+                    let response = ui.add(egui::Label::new(text).wrap().selectable(true));
+                    response.widget_info(|| WidgetInfo::labeled(Role::Alert, true, &notice.text));
+                });
+            });
+        });
+}

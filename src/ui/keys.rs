@@ -1,0 +1,192 @@
+//! From key presses to commands. Keys that mean a command now never reach the window library, so that Tab, arrows and Space
+//! do what the table says and nothing else.
+
+use std::sync::Arc;
+
+use egui::mutex::Mutex;
+use egui::{Context, Event, RawInput};
+
+use crate::app::commands::{COMMANDS, Command, Key, Scope, Shortcut};
+use crate::app::{Action, AppState, Overlay, Screen};
+
+/// Keys that mean something now, and those that were pressed.
+#[derive(Default)]
+struct Board {
+    live: Vec<(Shortcut, &'static Command)>,
+    pressed: Vec<&'static Command>,
+}
+
+/// The part of the window that reads keys.
+#[derive(Clone, Default)]
+pub struct Keys(Arc<Mutex<Board>>);
+
+impl Keys {
+    /// Starts reading keys.
+    pub fn install(&self, ctx: &Context) {
+        ctx.add_plugin(Reader(self.0.clone()));
+    }
+
+    /// Says which commands make sense now.
+    pub fn offer(&self, state: &AppState) {
+        let live = COMMANDS
+            .iter()
+            .filter(|c| in_scope(c.scope, state) && (c.action)(state).is_some())
+            .filter(|c| {
+                state.overlay != Some(Overlay::Welcome)
+                    || matches!(c.id, "theme" | "zoom-in" | "zoom-out")
+            })
+            .flat_map(|c| c.keys.iter().map(move |k| (*k, c)))
+            .collect();
+        self.0.lock().live = live;
+    }
+
+    /// What was pressed since last asked, as actions.
+    pub fn take(&self, mut each: impl FnMut(&'static Command)) {
+        let pressed = std::mem::take(&mut self.0.lock().pressed);
+        pressed.into_iter().for_each(&mut each);
+    }
+}
+
+/// The action of a command, if it still makes sense.
+pub fn action_of(command: &Command, state: &AppState) -> Option<Action> {
+    in_scope(command.scope, state)
+        .then(|| (command.action)(state))
+        .flatten()
+}
+
+fn in_scope(scope: Scope, state: &AppState) -> bool {
+    match scope {
+        Scope::Everywhere => true,
+        Scope::Annotate => state.screen == Screen::Annotate,
+        Scope::Queue => state.screen == Screen::Queue,
+    }
+}
+
+struct Reader(Arc<Mutex<Board>>);
+
+impl egui::Plugin for Reader {
+    fn debug_name(&self) -> &'static str {
+        "keys"
+    }
+
+    fn input_hook(&mut self, ctx: &Context, input: &mut RawInput) {
+        let typing = ctx.text_edit_focused();
+        let mut board = self.0.lock();
+        let mut taken = false;
+        input.events.retain(|event| {
+            let Event::Key {
+                key,
+                physical_key,
+                pressed: true,
+                repeat,
+                modifiers,
+            } = event
+            else {
+                return true;
+            };
+            let Some(shortcut) = shortcut(*key, *physical_key, *modifiers) else {
+                return true;
+            };
+            let Some((_, command)) = board.live.iter().find(|(s, _)| *s == shortcut) else {
+                return true;
+            };
+            let command = *command;
+            if typing && !command.in_text {
+                return true;
+            }
+            if !repeat || command.repeats {
+                board.pressed.push(command);
+            }
+            taken = true;
+            false
+        });
+        // A letter that was a command is not also typed into the field that the command goes to.
+        if taken && !typing {
+            input
+                .events
+                .retain(|event| !matches!(event, Event::Text(_)));
+        }
+    }
+}
+
+/// Letters as typed; digits and brackets by their place on the keyboard.
+fn shortcut(
+    key: egui::Key,
+    physical: Option<egui::Key>,
+    modifiers: egui::Modifiers,
+) -> Option<Shortcut> {
+    let mut shift = modifiers.shift;
+    let key = match physical.and_then(digit_or_bracket).filter(|_| !shift) {
+        Some(key) => key,
+        None => match key {
+            egui::Key::Questionmark => {
+                shift = false;
+                Key::Question
+            }
+            egui::Key::Plus | egui::Key::Equals => {
+                shift = false;
+                Key::Plus
+            }
+            // On most keyboards the question mark is a slash with Shift.
+            egui::Key::Slash if shift => {
+                shift = false;
+                Key::Question
+            }
+            other => named(other)?,
+        },
+    };
+    Some(Shortcut {
+        ctrl: modifiers.command,
+        shift,
+        alt: modifiers.alt,
+        key,
+    })
+}
+
+fn digit_or_bracket(key: egui::Key) -> Option<Key> {
+    use egui::Key as E;
+    Some(match key {
+        E::Num0 => Key::Digit(0),
+        E::Num1 => Key::Digit(1),
+        E::Num2 => Key::Digit(2),
+        E::Num3 => Key::Digit(3),
+        E::Num4 => Key::Digit(4),
+        E::Num5 => Key::Digit(5),
+        E::Num6 => Key::Digit(6),
+        E::Num7 => Key::Digit(7),
+        E::Num8 => Key::Digit(8),
+        E::Num9 => Key::Digit(9),
+        E::OpenBracket => Key::BracketLeft,
+        E::CloseBracket => Key::BracketRight,
+        _ => return None,
+    })
+}
+
+fn named(key: egui::Key) -> Option<Key> {
+    use egui::Key as E;
+    if let Some(key) = digit_or_bracket(key) {
+        return Some(key);
+    }
+    Some(match key {
+        E::Enter => Key::Enter,
+        E::Escape => Key::Escape,
+        E::Tab => Key::Tab,
+        E::Backspace => Key::Backspace,
+        E::Space => Key::Space,
+        E::ArrowUp => Key::Up,
+        E::ArrowDown => Key::Down,
+        E::ArrowLeft => Key::Left,
+        E::ArrowRight => Key::Right,
+        E::Comma => Key::Comma,
+        E::Minus => Key::Minus,
+        E::F1 => Key::F(1),
+        other => {
+            let name = other.name();
+            let mut letters = name.chars();
+            match (letters.next(), letters.next()) {
+                (Some(letter), None) if letter.is_ascii_uppercase() => Key::Letter(letter),
+                _ => return None,
+            }
+        }
+    })
+}

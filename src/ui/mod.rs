@@ -1,0 +1,289 @@
+//! How does it look? The window; the only room that knows the window library.
+
+pub mod chrome;
+pub mod keys;
+pub mod overlays;
+pub mod screens;
+pub mod theme;
+pub mod widgets;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use egui::{CentralPanel, Context, Frame, ViewportBuilder, vec2};
+
+use crate::app::settings::{Places, Theme};
+use crate::app::state::Pick;
+use crate::app::{Action, App, Overlay, Screen};
+use crate::text::glyphs;
+use keys::Keys;
+use overlays::Typed;
+use widgets::reading::Reading;
+
+/// Narrower windows show one response at a time.
+const WIDE: f32 = 1180.0;
+/// Smaller windows show a notice instead of a broken layout.
+const SMALLEST: egui::Vec2 = vec2(900.0, 600.0);
+/// After this long without a key or the mouse the labeler counts as away.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// The window.
+pub struct Window {
+    /// The program.
+    pub app: App,
+    keys: Keys,
+    reading: Reading,
+    typed: Typed,
+    shown: Option<(Theme, u16)>,
+    last_frame: Instant,
+    last_input: Instant,
+    problems: Option<(crate::domain::ItemId, usize)>,
+}
+
+impl Window {
+    /// Starts the program behind a window.
+    pub fn new(ctx: &Context, places: Places, project: Option<PathBuf>) -> std::io::Result<Self> {
+        theme::install(ctx);
+        let waking = ctx.clone();
+        let waker: crate::task::Waker = Arc::new(move || waking.request_repaint());
+        let app = App::start(places, project, waker)?;
+        let keys = Keys::default();
+        keys.install(ctx);
+        let now = Instant::now();
+        let typed = Typed::default();
+        let reading = Reading::new(ctx);
+        Ok(Self {
+            app,
+            keys,
+            reading,
+            typed,
+            shown: None,
+            last_frame: now,
+            last_input: now,
+            problems: None,
+        })
+    }
+
+    fn dispatch(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            self.app.dispatch(action);
+        }
+    }
+
+    /// Counts the time before an item, with and without use.
+    fn clock(&mut self, ctx: &Context) {
+        let now = Instant::now();
+        if ctx.input(|i| !i.events.is_empty()) {
+            self.last_input = now;
+        }
+        let passed = now.duration_since(self.last_frame);
+        self.last_frame = now;
+        if self.app.state.reading() {
+            let away = now.duration_since(self.last_input) > IDLE || !ctx.input(|i| i.focused);
+            let ms = passed.as_millis().min(60_000) as u64;
+            let (active_ms, idle_ms) = if away { (0, ms) } else { (ms, 0) };
+            self.app.dispatch(Action::Elapsed { active_ms, idle_ms });
+        }
+    }
+
+    fn appearance(&mut self, ctx: &Context) {
+        let settings = &self.app.state.settings;
+        let wanted = (settings.theme, settings.zoom);
+        if self.shown != Some(wanted) {
+            self.shown = Some(wanted);
+            theme::apply(ctx, wanted.0);
+            ctx.set_zoom_factor(f32::from(wanted.1) / 100.0);
+        }
+        let compact = ctx.content_rect().width() < WIDE;
+        if compact != self.app.state.compact {
+            self.app.dispatch(Action::Compact(compact));
+        }
+    }
+
+    /// Odd characters in what is read, counted once per item.
+    fn odd_characters(&mut self) -> usize {
+        let Some(open) = self.app.state.open_item() else {
+            return 0;
+        };
+        let id = open.item.id;
+        if let Some((known, count)) = self.problems
+            && known == id
+        {
+            return count;
+        }
+        let turns = open
+            .item
+            .context
+            .iter()
+            .chain(open.item.responses.iter().flat_map(|r| &r.turns));
+        let count = turns.map(|t| glyphs::reading(&t.content).count()).sum();
+        self.problems = Some((id, count));
+        count
+    }
+
+    fn drops(&mut self, ctx: &Context) {
+        let paths: Vec<PathBuf> = ctx.input(|i| {
+            i.raw
+                .dropped_files
+                .iter()
+                .map(|f| f.path().to_owned())
+                .collect()
+        });
+        if !paths.is_empty() {
+            self.app.dispatch(Action::Import(paths));
+        }
+    }
+}
+
+impl eframe::App for Window {
+    fn logic(&mut self, _ctx: &Context, _frame: &mut eframe::Frame) {
+        self.app.drain();
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        let ctx = ui.ctx().clone();
+        self.clock(&ctx);
+        let mut pressed = vec![];
+        self.keys
+            .take(|command| pressed.push(Action::Command(command.id)));
+        self.dispatch(pressed);
+        self.drops(&ctx);
+        self.appearance(&ctx);
+        self.reading.begin_frame();
+        let problems = self.odd_characters();
+        let mut actions = vec![];
+        if ctx.content_rect().width() < SMALLEST.x || ctx.content_rect().height() < SMALLEST.y {
+            too_small(ui);
+        } else {
+            let Self {
+                app,
+                reading,
+                typed,
+                ..
+            } = self;
+            let state = &mut app.state;
+            let compact = state.compact;
+            // Behind the welcome there is nothing yet, and nothing may be touched.
+            if state.overlay != Some(Overlay::Welcome) {
+                chrome::rail(ui, state, compact, &mut actions);
+                chrome::status_bar(ui, state, problems);
+                chrome::top_bar(ui, state, &mut actions);
+                chrome::notice(ui, state, &mut actions);
+                CentralPanel::default()
+                    .frame(Frame::NONE)
+                    .show(ui, |ui| match state.screen {
+                        Screen::Annotate => {
+                            screens::annotate::show(ui, state, reading, &mut actions)
+                        }
+                        Screen::Queue => screens::queue::show(ui, state, &mut actions),
+                        Screen::Export => screens::export::show(ui, state, &mut actions),
+                        Screen::Models => screens::models::show(ui, state, &mut actions),
+                    });
+            }
+            overlays::show(ui, state, typed, &mut actions);
+        }
+        self.dispatch(actions);
+        self.keys.offer(&self.app.state);
+    }
+}
+
+fn too_small(ui: &mut egui::Ui) {
+    ui.centered_and_justified(|ui| {
+        ui.label("This window is too small to read in: make it at least 900 by 600")
+    });
+}
+
+/// Opens the window and runs until it is closed.
+pub fn run(project: Option<PathBuf>) -> Result<(), eframe::Error> {
+    let icon = eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon.png")).ok();
+    let mut viewport = ViewportBuilder::default()
+        .with_title("Tiebreak")
+        .with_app_id("tiebreak")
+        .with_inner_size(vec2(1440.0, 900.0))
+        .with_min_inner_size(SMALLEST);
+    if let Some(icon) = icon {
+        viewport = viewport.with_icon(icon);
+    }
+    let renderer = match std::env::var("TIEBREAK_RENDERER").as_deref() {
+        Ok("wgpu") => eframe::Renderer::Wgpu,
+        _ => eframe::Renderer::Glow,
+    };
+    let options = eframe::NativeOptions {
+        viewport,
+        renderer,
+        ..Default::default()
+    };
+    eframe::run_native(
+        "Tiebreak",
+        options,
+        Box::new(move |cc| {
+            let mut window = Window::new(&cc.egui_ctx, Places::of_user(), project)?;
+            window.app.set_picker(Box::new(pick));
+            Ok(Box::new(window))
+        }),
+    )
+}
+
+/// Shows a file dialog without blocking the window.
+fn pick(what: Pick, outbox: crate::app::runner::Outbox) {
+    let dialog = rfd::AsyncFileDialog::new();
+    let thread = std::thread::Builder::new().name("dialog".to_owned());
+    let started = thread.spawn(move || {
+        let one = |file: Option<rfd::FileHandle>| file.map(|f| vec![f.path().to_owned()]);
+        let paths = match what {
+            Pick::Project => {
+                let dialog = dialog
+                    .add_filter("Tiebreak project", &["tiebreak"])
+                    .set_file_name("project.tiebreak");
+                // A save dialog also takes a name that does not exist yet, which makes a new project.
+                one(wait(dialog.set_title("Open or make a project").save_file()))
+            }
+            Pick::Import => {
+                let dialog = dialog
+                    .set_title("Import data")
+                    .add_filter("Data", &["jsonl", "json", "gz"]);
+                wait(dialog.pick_files())
+                    .map(|files| files.iter().map(|f| f.path().to_owned()).collect())
+            }
+            Pick::Export => one(wait(
+                dialog
+                    .set_title("Export to")
+                    .set_file_name("labels.jsonl")
+                    .save_file(),
+            )),
+            Pick::ModelFolder => one(wait(
+                dialog.set_title("Folder of a reward model").pick_folder(),
+            )),
+            Pick::ModelFile => one(wait(
+                dialog
+                    .set_title("Reward model file")
+                    .add_filter("GGUF", &["gguf"])
+                    .pick_file(),
+            )),
+        };
+        outbox.send(Action::Picked(what, paths.unwrap_or_default()));
+    });
+    started.ok();
+}
+
+/// Waits for a dialog on the thread that is there for it.
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = std::task::Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut future = std::pin::pin!(future);
+    loop {
+        match future
+            .as_mut()
+            .poll(&mut std::task::Context::from_waker(&waker))
+        {
+            std::task::Poll::Ready(value) => return value,
+            std::task::Poll::Pending => std::thread::park(),
+        }
+    }
+}

@@ -1,0 +1,389 @@
+//! Panels over a screen: the welcome, all keys, the command palette, the reasons for skipping and flagging, the import report.
+
+use egui::{
+    Align2, Area, Frame, Key, Margin, Order, RichText, ScrollArea, Stroke, TextEdit, Ui,
+    WidgetInfo, vec2,
+};
+
+use super::theme::{self, Palette, space};
+use super::widgets::controls;
+use crate::app::commands::{COMMANDS, Command, Group};
+use crate::app::{Action, AppState, Overlay};
+
+/// What is being typed into a panel.
+#[derive(Default)]
+pub struct Typed {
+    text: String,
+    shown: Option<Overlay>,
+    chosen: usize,
+}
+
+/// Shows the panel, if one is open.
+pub fn show(ui: &mut Ui, state: &AppState, typed: &mut Typed, actions: &mut Vec<Action>) {
+    let Some(overlay) = state.overlay else {
+        typed.shown = None;
+        return;
+    };
+    let fresh = typed.shown != Some(overlay);
+    if fresh {
+        typed.shown = Some(overlay);
+        typed.chosen = 0;
+        typed.text = if overlay == Overlay::Welcome {
+            user_name()
+        } else {
+            String::new()
+        };
+    }
+    let p = Palette::now(ui.ctx());
+    let screen = ui.ctx().content_rect();
+    if overlay == Overlay::Welcome {
+        ui.painter().rect_filled(screen, 0.0, p.bg);
+    }
+    let width: f32 = match overlay {
+        Overlay::CheatSheet => 860.0,
+        Overlay::ImportReport => 640.0,
+        _ => 520.0,
+    };
+    let (anchor, offset) = match overlay {
+        Overlay::Palette => (Align2::CENTER_TOP, vec2(0.0, 96.0)),
+        _ => (Align2::CENTER_CENTER, vec2(0.0, 0.0)),
+    };
+    Area::new(egui::Id::unique("overlay"))
+        .order(Order::Foreground)
+        .anchor(anchor, offset)
+        .show(ui.ctx(), |ui| {
+            let frame = Frame::new()
+                .fill(p.panel)
+                .stroke(Stroke::new(1.0, p.rule))
+                .corner_radius(6.0)
+                .inner_margin(Margin::same(24))
+                .shadow(ui.visuals().window_shadow);
+            frame.show(ui, |ui| {
+                ui.set_width(width.min(screen.width() - 96.0));
+                match overlay {
+                    Overlay::Welcome => welcome(ui, state, typed, fresh, actions),
+                    Overlay::CheatSheet => cheat_sheet(ui, screen.height() - 140.0, actions),
+                    Overlay::Palette => palette(ui, typed, fresh, actions),
+                    Overlay::Skip => skip(ui, typed, fresh, actions),
+                    Overlay::FlagNote => flag(ui, typed, fresh, actions),
+                    Overlay::ImportReport => {
+                        import_report(ui, state, screen.height() - 200.0, actions)
+                    }
+                }
+            });
+        });
+}
+
+fn user_name() -> String {
+    std::env::var("USER")
+        .or_else(|_| std::env::var("USERNAME"))
+        .unwrap_or_default()
+}
+
+fn title(ui: &mut Ui, text: &str) {
+    let p = Palette::now(ui.ctx());
+    let response = controls::text(ui, text, theme::serif(24.0), p.text);
+    response.widget_info(|| WidgetInfo::labeled(egui::Role::Heading, true, text));
+    ui.add_space(space::XS);
+}
+
+/// A one-line field; true when Enter was pressed in it.
+fn field(ui: &mut Ui, typed: &mut Typed, name: &str, hint: &str, fresh: bool) -> bool {
+    let edit = TextEdit::singleline(&mut typed.text)
+        .hint_text(hint)
+        .desired_width(ui.available_width() - 20.0);
+    let response = ui.add(edit.margin(Margin::symmetric(10, 8)));
+    let text = typed.text.clone();
+    response.widget_info(|| {
+        let mut info = WidgetInfo::text_edit(true, &text, &text, hint);
+        info.label = Some(name.to_owned());
+        info
+    });
+    if fresh {
+        response.request_focus();
+    }
+    response.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter))
+}
+
+fn welcome(
+    ui: &mut Ui,
+    state: &AppState,
+    typed: &mut Typed,
+    fresh: bool,
+    actions: &mut Vec<Action>,
+) {
+    title(ui, "Welcome to Tiebreak");
+    controls::note(
+        ui,
+        "Read two replies side by side, see what a reward model on this computer thinks of them, and say which one is better, and why.",
+    );
+    ui.add_space(space::L);
+    let p = Palette::now(ui.ctx());
+    controls::text(
+        ui,
+        "Your name or initials, recorded with every label",
+        theme::ui_medium(theme::UI),
+        p.text,
+    );
+    let entered = field(ui, typed, "Your name", "Name or initials", fresh);
+    ui.add_space(space::L);
+    let named = !typed.text.trim().is_empty();
+    let begin = |actions: &mut Vec<Action>, what: Action| {
+        actions.push(Action::SetAnnotator(typed.text.clone()));
+        actions.push(what);
+    };
+    let start = match &state.start {
+        Some(path) => Action::OpenProject(path.clone()),
+        None => Action::StartSample,
+    };
+    let label = match &state.start {
+        Some(path) => format!(
+            "Open {}",
+            path.file_name()
+                .map(|n| n.to_string_lossy())
+                .unwrap_or_default()
+        ),
+        None => "Try it: sample conversations".to_owned(),
+    };
+    let size = vec2(ui.available_width() - 4.0, 38.0);
+    if (controls::button(ui, &label, true, named, size).clicked() || entered) && named {
+        begin(actions, start);
+    }
+    ui.add_space(space::XS);
+    if controls::button(ui, "Open project…", false, named, size).clicked() {
+        begin(actions, Action::PickProject);
+    }
+    ui.add_space(space::M);
+    controls::note(
+        ui,
+        "To label your own data: open a project under a new name, then drop .jsonl or .json files into the window.",
+    );
+    controls::note(
+        ui,
+        "You can label without a model; the built-in one scores while you read.",
+    );
+}
+
+fn cheat_sheet(ui: &mut Ui, height: f32, actions: &mut Vec<Action>) {
+    let p = Palette::now(ui.ctx());
+    ui.horizontal(|ui| {
+        title(ui, "All keys");
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            if controls::button(ui, "Close", false, true, vec2(0.0, 28.0)).clicked() {
+                actions.push(Action::Back);
+            }
+        });
+    });
+    ui.add_space(space::S);
+    ScrollArea::vertical().max_height(height).show(ui, |ui| {
+        ui.columns(2, |columns| {
+            for (at, group) in Group::ALL.into_iter().enumerate() {
+                let ui = &mut columns[usize::from(at > 0)];
+                controls::text(ui, group.title(), theme::ui_bold(theme::UI), p.text);
+                ui.add_space(space::XS);
+                for command in COMMANDS
+                    .iter()
+                    .filter(|c| c.group == group && !c.keys.is_empty())
+                {
+                    ui.horizontal(|ui| {
+                        ui.set_min_width(ui.available_width());
+                        let keys: Vec<String> =
+                            command.keys.iter().map(ToString::to_string).collect();
+                        let width = 104.0;
+                        ui.allocate_ui_with_layout(
+                            vec2(width, 20.0),
+                            egui::Layout::left_to_right(egui::Align::Center),
+                            |ui| {
+                                ui.set_min_width(width);
+                                ui.spacing_mut().item_spacing.x = 3.0;
+                                for key in keys.iter().take(if keys[0].len() > 6 { 1 } else { 2 }) {
+                                    controls::key_cap(ui, key);
+                                }
+                            },
+                        );
+                        controls::text(ui, command.title, theme::ui(12.0), p.text_2);
+                    });
+                }
+                ui.add_space(space::M);
+            }
+        });
+    });
+}
+
+fn palette(ui: &mut Ui, typed: &mut Typed, fresh: bool, actions: &mut Vec<Action>) {
+    let p = Palette::now(ui.ctx());
+    let (up, down) = ui.input(|i| (i.key_pressed(Key::ArrowUp), i.key_pressed(Key::ArrowDown)));
+    let entered = field(ui, typed, "Command", "What do you want to do?", fresh);
+    let wanted = typed.text.to_lowercase();
+    let named = COMMANDS
+        .iter()
+        .filter(|c| !c.id.starts_with("digit-") && c.title.to_lowercase().contains(&wanted));
+    let found: Vec<&'static Command> = named.collect();
+    typed.chosen = match (up, down) {
+        (true, _) => typed.chosen.saturating_sub(1),
+        (_, true) => typed.chosen + 1,
+        _ => typed.chosen,
+    }
+    .min(found.len().saturating_sub(1));
+    ui.add_space(space::S);
+    if found.is_empty() {
+        controls::note(ui, "No command is called that");
+    }
+    ScrollArea::vertical().max_height(380.0).show(ui, |ui| {
+        for (at, command) in found.iter().enumerate() {
+            let (rect, response) =
+                ui.allocate_exact_size(vec2(ui.available_width(), 30.0), egui::Sense::click());
+            if at == typed.chosen {
+                ui.painter().rect_filled(rect, 3.0, p.sunken);
+                if up || down {
+                    ui.scroll_to_rect(rect, None);
+                }
+            }
+            let y = rect.center().y;
+            let font = theme::ui(theme::UI);
+            ui.painter().text(
+                egui::pos2(rect.left() + 8.0, y),
+                Align2::LEFT_CENTER,
+                command.title,
+                font,
+                p.text,
+            );
+            let font = theme::ui(theme::SMALL);
+            let right = egui::pos2(rect.right() - 8.0, y);
+            ui.painter().text(
+                right,
+                Align2::RIGHT_CENTER,
+                command.key_text(),
+                font,
+                p.text_3,
+            );
+            response.widget_info(|| WidgetInfo::labeled(egui::Role::MenuItem, true, command.title));
+            if response.clicked() || (entered && at == typed.chosen) {
+                actions.push(Action::Back);
+                actions.push(Action::Command(command.id));
+            }
+        }
+    });
+}
+
+fn skip(ui: &mut Ui, typed: &mut Typed, fresh: bool, actions: &mut Vec<Action>) {
+    title(ui, "Skip this item");
+    controls::note(
+        ui,
+        "Say why; it is recorded, and the item can be found again in the list.",
+    );
+    ui.add_space(space::S);
+    let entered = field(ui, typed, "Reason", "Reason", fresh);
+    ui.add_space(space::S);
+    ui.horizontal_wrapped(|ui| {
+        for reason in [
+            "Not my language",
+            "Outside my field",
+            "Unsafe to read",
+            "Broken text",
+            "Same response twice",
+        ] {
+            if controls::button(ui, reason, false, true, vec2(0.0, 28.0)).clicked() {
+                actions.push(Action::Skip(reason.to_owned()));
+            }
+        }
+    });
+    ui.add_space(space::M);
+    let said = !typed.text.trim().is_empty();
+    ui.horizontal(|ui| {
+        if (controls::button(ui, "Skip", true, said, vec2(96.0, 34.0)).clicked() || entered) && said
+        {
+            actions.push(Action::Skip(typed.text.clone()));
+        }
+        if controls::button(ui, "Cancel", false, true, vec2(0.0, 34.0)).clicked() {
+            actions.push(Action::Back);
+        }
+    });
+}
+
+fn flag(ui: &mut Ui, typed: &mut Typed, fresh: bool, actions: &mut Vec<Action>) {
+    title(ui, "Flag this item");
+    controls::note(
+        ui,
+        "For somebody to look at later. The label is not affected.",
+    );
+    ui.add_space(space::S);
+    let entered = field(ui, typed, "Note", "What should be looked at?", fresh);
+    ui.add_space(space::M);
+    ui.horizontal(|ui| {
+        if controls::button(ui, "Flag", true, true, vec2(96.0, 34.0)).clicked() || entered {
+            actions.push(Action::Flag(typed.text.clone()));
+        }
+        if controls::button(ui, "Cancel", false, true, vec2(0.0, 34.0)).clicked() {
+            actions.push(Action::Back);
+        }
+    });
+}
+
+fn import_report(ui: &mut Ui, state: &AppState, height: f32, actions: &mut Vec<Action>) {
+    let p = Palette::now(ui.ctx());
+    let Some(report) = &state.imported else {
+        return;
+    };
+    title(
+        ui,
+        if report.stopped {
+            "Import stopped"
+        } else {
+            "Imported"
+        },
+    );
+    let format = report.format.map(|f| f.to_string()).unwrap_or_default();
+    let ready = format!(
+        "{} of {} rows came in as {format}; {} set aside. {} new items, {} responses, {} reference labels; {} rows were known already.",
+        report.imported,
+        report.read,
+        report.rejected.len(),
+        report.items,
+        report.responses,
+        report.reference_labels,
+        report.duplicates
+    );
+    let response = controls::note(ui, &ready);
+    response.widget_info(|| WidgetInfo::labeled(egui::Role::Status, true, &ready));
+    ui.add_space(space::M);
+    let mono = |text: String| RichText::new(text).font(theme::ui(12.0)).color(p.text_2);
+    ScrollArea::vertical().max_height(height).show(ui, |ui| {
+        if !report.rejected.is_empty() {
+            controls::text(ui, "Set aside", theme::ui_bold(theme::UI), p.text);
+            for rejected in report.rejected.iter().take(200) {
+                let line = format!(
+                    "{} row {}: {}",
+                    rejected.file, rejected.row, rejected.reason
+                );
+                ui.add(egui::Label::new(mono(line)).wrap().selectable(true));
+            }
+            if report.rejected.len() > 200 {
+                controls::note(ui, &format!("and {} more", report.rejected.len() - 200));
+            }
+            ui.add_space(space::M);
+        }
+        if !report.warnings.is_empty() {
+            let heading = format!("Unusual, but in: {}", report.warnings.len());
+            controls::text(ui, &heading, theme::ui_bold(theme::UI), p.text);
+            let mut kinds = std::collections::BTreeMap::<&str, Vec<u64>>::new();
+            for warning in &report.warnings {
+                kinds
+                    .entry(warning.kind.as_str())
+                    .or_default()
+                    .push(warning.row);
+            }
+            for (kind, rows) in kinds {
+                let first: Vec<String> = rows.iter().take(12).map(u64::to_string).collect();
+                let more = if rows.len() > 12 { "…" } else { "" };
+                let line = format!("{kind}: {} rows ({}{more})", rows.len(), first.join(", "));
+                ui.add(egui::Label::new(mono(line)).wrap().selectable(true));
+            }
+        }
+    });
+    ui.add_space(space::M);
+    if controls::button(ui, "Start labeling", true, true, vec2(140.0, 34.0)).clicked() {
+        actions.push(Action::Back);
+        actions.push(Action::Show(crate::app::Screen::Annotate));
+    }
+}

@@ -1,0 +1,631 @@
+//! The screen on which people read and label: the context, the responses side by side (or one at a time), and the form.
+
+use egui::{
+    Align, Frame, Layout, Margin, Panel, Rect, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder,
+    WidgetInfo, pos2, vec2,
+};
+
+use super::form;
+use crate::app::form::letter;
+use crate::app::state::{ModelState, OpenItem};
+use crate::app::{Action, AppState};
+use crate::domain::{Preference, ReferenceRole, Role as Speaker};
+use crate::text::preview;
+use crate::ui::theme::{self, Palette, space};
+use crate::ui::widgets::controls;
+use crate::ui::widgets::reading::{Part, Reading, Show};
+
+/// Width of the form in a wide window.
+const DOCK: f32 = 348.0;
+/// Widest column of text in points: about 68 characters.
+const MEASURE: f32 = 584.0;
+
+/// Shows the screen.
+pub fn show(ui: &mut Ui, state: &mut AppState, reading: &mut Reading, actions: &mut Vec<Action>) {
+    if state.open_item().is_none() {
+        empty(ui, state, actions);
+        return;
+    }
+    if state.project.as_ref().is_some_and(|p| p.finished) {
+        finished(ui, state, actions);
+        return;
+    }
+    let compact = state.compact;
+    if compact {
+        form::stepper(ui, state, actions);
+    } else {
+        form::dock(ui, state, DOCK, actions);
+    }
+    context(ui, state, reading, compact, actions);
+    responses(ui, state, reading, compact, actions);
+}
+
+// -----------------------------------------------------------------------------------------
+// Context
+
+fn context(
+    ui: &mut Ui,
+    state: &AppState,
+    reading: &mut Reading,
+    compact: bool,
+    actions: &mut Vec<Action>,
+) {
+    let p = Palette::now(ui.ctx());
+    let Some(open) = state.open_item() else {
+        return;
+    };
+    let turns = &open.item.context;
+    let height = ui.available_height();
+    let margin = Margin::symmetric(if compact { 20 } else { 24 }, 0);
+    if state.context_open {
+        let frame = Frame::new().fill(p.bg);
+        let tall = (height * if compact { 0.6 } else { 0.5 }).max(140.0);
+        Panel::top("context").exact_size(tall).resizable(false).show_separator_line(false).frame(frame).show(ui, |ui| {
+            if turns.is_empty() {
+                ui.add_space(space::L);
+                controls::note(ui, "  These conversations begin with the responses themselves: there is nothing before them");
+                return;
+            }
+            let show = Show {
+                key: (open.item.id, Part::Context, state.raw),
+                turns,
+                speakers: true,
+                first_turn: 0,
+                max_width: 760.0,
+                margin: if compact { 20.0 } else { 24.0 },
+                wrap: state.wrap,
+                scroll: 0.0,
+                name: "Context",
+            };
+            reading.show(ui, &show);
+        });
+        return;
+    }
+    let asked = turns.iter().rposition(|t| t.role == Speaker::User);
+    let earlier = asked.unwrap_or(turns.len());
+    let tall = if compact { 48.0 } else { 112.0 };
+    let frame = Frame::new().fill(p.bg).inner_margin(margin);
+    Panel::top("context")
+        .exact_size(tall)
+        .resizable(false)
+        .show_separator_line(false)
+        .frame(frame)
+        .show(ui, |ui| {
+            if compact {
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    if earlier > 0 {
+                        controls::text(
+                            ui,
+                            &earlier_text(earlier),
+                            theme::ui(theme::SMALL),
+                            p.text_3,
+                        );
+                        if controls::key_cap(ui, "P")
+                            .interact(Sense::click())
+                            .clicked()
+                        {
+                            actions.push(Action::ToggleContext);
+                        }
+                    }
+                    question(ui, open, asked, 1, actions);
+                });
+                return;
+            }
+            ui.add_space(space::M);
+            ui.horizontal(|ui| {
+                let font = theme::ui(theme::SMALL);
+                if earlier > 0 {
+                    controls::text(ui, &earlier_text(earlier), font.clone(), p.text_3);
+                    if controls::key_cap(ui, "P")
+                        .interact(Sense::click())
+                        .clicked()
+                    {
+                        actions.push(Action::ToggleContext);
+                    }
+                    let before = turns[..earlier]
+                        .iter()
+                        .find(|t| t.role == Speaker::User)
+                        .or(turns.first());
+                    if let Some(turn) = before {
+                        controls::text(
+                            ui,
+                            &preview::first_line(&turn.content, 110),
+                            font,
+                            p.text_3,
+                        );
+                    }
+                } else if let Some(at) = asked {
+                    controls::text(
+                        ui,
+                        &format!("You asked, turn {}", at / 2 + 1),
+                        font,
+                        p.text_3,
+                    );
+                    controls::key_cap(ui, "P");
+                } else {
+                    controls::text(
+                        ui,
+                        "No context: the responses are whole conversations",
+                        font,
+                        p.text_3,
+                    );
+                }
+            });
+            ui.add_space(2.0);
+            if earlier > 0
+                && let Some(at) = asked
+            {
+                controls::text(
+                    ui,
+                    &format!("You asked, turn {}", at / 2 + 1),
+                    theme::ui(theme::SMALL),
+                    p.text_3,
+                );
+            }
+            question(ui, open, asked, if earlier > 0 { 2 } else { 3 }, actions);
+        });
+}
+
+fn earlier_text(turns: usize) -> String {
+    if turns == 1 {
+        "1 earlier turn".to_owned()
+    } else {
+        format!("{turns} earlier turns")
+    }
+}
+
+/// The last thing the person said, as far as it fits; all of it on P.
+fn question(
+    ui: &mut Ui,
+    open: &OpenItem,
+    asked: Option<usize>,
+    rows: usize,
+    actions: &mut Vec<Action>,
+) {
+    let p = Palette::now(ui.ctx());
+    let Some(turn) = asked.and_then(|at| open.item.context.get(at)) else {
+        return;
+    };
+    let size = if rows == 1 { 16.0 } else { theme::READING };
+    let mut job = egui::text::LayoutJob::simple(
+        preview::truncate(turn.content.trim(), 600)
+            .replace('\n', if rows == 1 { " " } else { "\n" }),
+        theme::serif(size),
+        p.text,
+        ui.available_width(),
+    );
+    job.wrap.max_rows = rows;
+    job.wrap.break_anywhere = rows == 1;
+    let galley = ui.painter().layout_job(job);
+    let (rect, response) = ui.allocate_exact_size(galley.size(), Sense::click());
+    let elided = galley.elided;
+    ui.painter().galley(rect.min, galley, p.text);
+    response.widget_info(|| WidgetInfo::labeled(Role::Paragraph, true, &turn.content));
+    if response.clicked() {
+        actions.push(Action::ToggleContext);
+    }
+    if elided {
+        response.on_hover_text("P shows all of it");
+    }
+}
+
+// -----------------------------------------------------------------------------------------
+// Responses
+
+fn responses(
+    ui: &mut Ui,
+    state: &mut AppState,
+    reading: &mut Reading,
+    compact: bool,
+    actions: &mut Vec<Action>,
+) {
+    let p = Palette::now(ui.ctx());
+    let scrolls = std::mem::take(&mut state.scroll);
+    let scroll = |side: usize| {
+        scrolls
+            .iter()
+            .filter(|s| s.0 == side)
+            .map(|s| s.1)
+            .sum::<f32>()
+    };
+    let Some(open) = state.open_item() else {
+        return;
+    };
+    let sides = open.shown.len();
+    let area = ui.available_rect_before_wrap();
+    ui.painter().rect_filled(area, 0.0, p.panel);
+    let both = sides == 2 && !(compact && !form::comparing(state));
+    if both {
+        let half = (area.width() / 2.0).floor();
+        for side in 0..2 {
+            let left = area.left() + half * side as f32;
+            let column = Rect::from_min_max(
+                pos2(left, area.top()),
+                pos2(
+                    if side == 0 { left + half } else { area.right() },
+                    area.bottom(),
+                ),
+            );
+            response_column(
+                ui,
+                state,
+                reading,
+                side,
+                column,
+                compact,
+                scroll(side),
+                actions,
+            );
+        }
+        let line = pos2(area.left() + half, area.top() + 4.0);
+        ui.painter()
+            .vline(line.x, line.y..=area.bottom(), Stroke::new(1.0, p.rule));
+        margin_chip(ui, state, pos2(area.left() + half, area.top() + 1.0), area);
+    } else {
+        let side = state.side.min(sides.saturating_sub(1));
+        response_column(ui, state, reading, side, area, true, scroll(side), actions);
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "called from one place")]
+fn response_column(
+    ui: &mut Ui,
+    state: &AppState,
+    reading: &mut Reading,
+    side: usize,
+    column: Rect,
+    compact: bool,
+    scroll: f32,
+    actions: &mut Vec<Action>,
+) {
+    let p = Palette::now(ui.ctx());
+    let Some(open) = state.open_item() else {
+        return;
+    };
+    let Some(response) = open.response(side) else {
+        return;
+    };
+    let sides = open.shown.len();
+    let alone = sides != 2 || (compact && !form::comparing(state));
+    let rule = Rect::from_min_size(column.min, vec2(column.width(), 4.0));
+    controls::spine(ui.painter(), rule, side, sides, p);
+    let head_height = if compact { 42.0 } else { 44.0 };
+    let head = Rect::from_min_size(
+        column.min + vec2(0.0, 4.0),
+        vec2(column.width(), head_height),
+    );
+    let mut header = ui.new_child(
+        UiBuilder::new()
+            .id_salt(("head", side))
+            .max_rect(head.shrink2(vec2(if compact { 20.0 } else { 28.0 }, 0.0)))
+            .layout(Layout::left_to_right(Align::Center)),
+    );
+    head_of(&mut header, state, open, side, alone, actions);
+    ui.painter()
+        .hline(column.x_range(), head.bottom(), Stroke::new(1.0, p.rule));
+    let body = Rect::from_min_max(pos2(column.left(), head.bottom() + 1.0), column.max);
+    let name = format!("Response {}", letter(side));
+    let mut text = ui.new_child(UiBuilder::new().id_salt(("body", side)).max_rect(body));
+    text.set_clip_rect(body.intersect(ui.clip_rect()));
+    let region = text.interact(body, text.scope_id().with("region"), Sense::click());
+    region.widget_info(|| WidgetInfo::labeled(Role::Region, true, &name));
+    let show = Show {
+        key: (open.item.id, Part::Response(response.key), state.raw),
+        turns: &response.turns,
+        speakers: response.turns.len() > 1,
+        first_turn: open.item.context.len(),
+        max_width: if alone { MEASURE } else { 640.0 },
+        margin: if compact { 20.0 } else { 28.0 },
+        wrap: state.wrap,
+        scroll,
+        name: &name,
+    };
+    reading.show(&mut text, &show);
+}
+
+/// Letter, score and length of a response.
+fn head_of(
+    ui: &mut Ui,
+    state: &AppState,
+    open: &OpenItem,
+    side: usize,
+    alone: bool,
+    actions: &mut Vec<Action>,
+) {
+    let p = Palette::now(ui.ctx());
+    let sides = open.shown.len();
+    ui.spacing_mut().item_spacing.x = space::M;
+    if alone && sides > 1 {
+        // The other responses wait as tabs.
+        for other in 0..sides {
+            if other == side {
+                side_letter(ui, other, sides);
+                score(ui, state, open, other);
+            } else {
+                let score = open
+                    .score(other)
+                    .and_then(|s| s.as_ref().ok())
+                    .filter(|_| state.scores_visible());
+                let label = match score {
+                    Some(score) => format!("{} {:.2}", letter(other), score.score),
+                    None => letter(other),
+                };
+                let font = theme::ui_bold(14.0);
+                let galley = ui
+                    .painter()
+                    .layout_no_wrap(label, font, p.side(other, sides));
+                let (rect, response) =
+                    ui.allocate_exact_size(vec2(galley.size().x + 16.0, 30.0), Sense::click());
+                let top = Rect::from_min_size(rect.min, vec2(rect.width(), 3.0));
+                controls::spine(ui.painter(), top, other, sides, p);
+                ui.painter().galley(
+                    rect.center() - galley.size() / 2.0 + vec2(0.0, 1.0),
+                    galley,
+                    p.text,
+                );
+                response.widget_info(|| {
+                    WidgetInfo::labeled(Role::Tab, true, format!("Show response {}", letter(other)))
+                });
+                if response
+                    .on_hover_text("Q shows the other response")
+                    .clicked()
+                {
+                    actions.push(Action::FocusSide(other));
+                }
+            }
+        }
+    } else {
+        side_letter(ui, side, sides);
+        score(ui, state, open, side);
+    }
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        let known = open.score(side).and_then(|s| s.as_ref().ok()).filter(|_| state.scores_visible());
+        if let Some(score) = known {
+            let mut text = format!("{} tokens", score.tokens);
+            if score.truncated {
+                text.push_str(", cut");
+            }
+            let response = controls::text(ui, &text, theme::ui(theme::SMALL), p.text_3);
+            if score.truncated {
+                response.on_hover_text("The conversation is longer than the model can read: its oldest turns were left out of the score");
+            }
+        }
+        reveal(ui, open, side);
+    });
+}
+
+fn side_letter(ui: &mut Ui, side: usize, sides: usize) {
+    let p = Palette::now(ui.ctx());
+    controls::text(ui, &letter(side), theme::ui_bold(19.0), p.side(side, sides));
+}
+
+/// The score of a response: painted the moment it arrives.
+fn score(ui: &mut Ui, state: &AppState, open: &OpenItem, side: usize) {
+    let p = Palette::now(ui.ctx());
+    if !state.scores_visible() {
+        if !matches!(state.model, ModelState::Off) {
+            controls::text(ui, "sealed", theme::ui(theme::SMALL), p.text_3)
+                .on_hover_text("Scores of this project are shown after the commit");
+        }
+        return;
+    }
+    let name = letter(side);
+    match open.score(side) {
+        Some(Ok(score)) => {
+            let value = format!("{:.2}", score.score).replace('-', "−");
+            let response = controls::text(ui, &value, theme::ui_bold(15.0), p.text);
+            response.widget_info(|| {
+                WidgetInfo::labeled(Role::Label, true, format!("Score of {name} {value}"))
+            });
+            if let Some(margin) = open.margin() {
+                let part = probability(if side == 1 { margin } else { -margin });
+                let told = format!(
+                    "Probability that {name} is preferred, as the model sees it: {:.0} %",
+                    part * 100.0
+                );
+                controls::level_bar(ui, part as f32, vec2(110.0, 5.0), p.ink[3], &told)
+                    .on_hover_text(told);
+            }
+            for (attribute, value) in &score.attributes {
+                controls::text(
+                    ui,
+                    &format!("{attribute} {value:.1}"),
+                    theme::ui(theme::SMALL),
+                    p.text_2,
+                );
+            }
+        }
+        Some(Err(why)) => {
+            controls::text(ui, "no score", theme::ui(theme::SMALL), p.error).on_hover_text(why);
+        }
+        None => match &state.model {
+            ModelState::Ready(_) => {
+                controls::text(ui, "scoring…", theme::ui(theme::SMALL), p.text_3);
+            }
+            ModelState::Loading(_) => {
+                controls::text(ui, "model is loading…", theme::ui(theme::SMALL), p.text_3);
+            }
+            ModelState::Failed(_, why) => {
+                controls::text(ui, "scores are off", theme::ui(theme::SMALL), p.text_3)
+                    .on_hover_text(why);
+            }
+            ModelState::Off => {}
+        },
+    }
+}
+
+/// Probability that the better-scored response is preferred, after Bradley and Terry.
+fn probability(margin: f64) -> f64 {
+    1.0 / (1.0 + (-margin).exp())
+}
+
+/// The margin on the line between the responses.
+fn margin_chip(ui: &Ui, state: &AppState, centre: egui::Pos2, clip: Rect) {
+    let p = Palette::now(ui.ctx());
+    let Some(margin) = state
+        .open_item()
+        .and_then(OpenItem::margin)
+        .filter(|_| state.scores_visible())
+    else {
+        return;
+    };
+    let side = usize::from(margin > 0.0);
+    let font = theme::ui_bold(theme::SMALL);
+    let mut job = egui::text::LayoutJob::default();
+    let format = |font, color| egui::text::TextFormat {
+        font_id: font,
+        color,
+        ..Default::default()
+    };
+    let lead = format!("{} +{:.2}", letter(side), margin.abs());
+    job.append(&lead, 0.0, format(font, p.side(side, 2)));
+    let likely = format!("P {:.2}", probability(margin.abs()));
+    job.append(&likely, 8.0, format(theme::ui(theme::SMALL), p.text_2));
+    let galley = ui.painter().layout_job(job);
+    let rect = Rect::from_center_size(centre, galley.size() + vec2(22.0, 8.0));
+    let painter = ui.painter().with_clip_rect(clip.expand(20.0));
+    painter.rect(
+        rect,
+        10.0,
+        p.panel,
+        Stroke::new(1.0, p.rule),
+        StrokeKind::Inside,
+    );
+    painter.galley(rect.center() - galley.size() / 2.0, galley, p.text);
+    let response = ui.interact(rect, ui.scope_id().with("margin"), Sense::hover());
+    let told = format!(
+        "Margin: {lead}, probability {:.2}",
+        probability(margin.abs())
+    );
+    response.widget_info(|| WidgetInfo::labeled(Role::Status, true, &told));
+    response.on_hover_text(
+        "How far apart the scores are, and how likely the model takes that preference to be",
+    );
+}
+
+/// Model names and reference labels: only after one's own commit.
+fn reveal(ui: &mut Ui, open: &OpenItem, side: usize) {
+    if !open.committed() {
+        return;
+    }
+    let p = Palette::now(ui.ctx());
+    let canonical = open.order.get(side).copied();
+    let model = open.sources.iter().find_map(|s| {
+        let at = s.order.iter().position(|i| Some(*i) == canonical)?;
+        s.models.get(at).cloned().flatten()
+    });
+    let key = open.shown.get(side).copied();
+    let votes = open
+        .references
+        .iter()
+        .filter(|r| r.role == ReferenceRole::Vote);
+    let verdicts = open
+        .references
+        .iter()
+        .filter(|r| r.role == ReferenceRole::Verdict);
+    let prefers = |r: &&crate::domain::ReferenceLabel| matches!(r.judgment.preference, Some(Preference::Better { response, .. }) if Some(response) == key);
+    let mut parts = vec![];
+    parts.extend(model);
+    match votes.filter(prefers).count() {
+        0 => {}
+        1 => parts.push("1 vote".to_owned()),
+        n => parts.push(format!("{n} votes")),
+    }
+    if verdicts.filter(prefers).count() > 0 {
+        parts.push("preferred by the data".to_owned());
+    }
+    let rated = key.and_then(|k| {
+        open.references
+            .iter()
+            .find_map(|r| r.judgment.ratings.get(k, "helpfulness"))
+    });
+    if let Some(rated) = rated {
+        parts.push(format!("helpfulness {rated} in the data"));
+    }
+    if !parts.is_empty() {
+        controls::text(
+            ui,
+            &parts.join(" · "),
+            theme::ui_medium(theme::SMALL),
+            p.text_2,
+        )
+        .on_hover_text("Shown after your own commit");
+    }
+}
+
+// -----------------------------------------------------------------------------------------
+// Nothing to label
+
+fn centred(ui: &mut Ui, title: &str, text: &str, add: impl FnOnce(&mut Ui)) {
+    let p = Palette::now(ui.ctx());
+    let area = ui.available_rect_before_wrap();
+    ui.painter().rect_filled(area, 0.0, p.panel);
+    let card = Rect::from_center_size(
+        area.center(),
+        vec2(460.0_f32.min(area.width() - 32.0), 240.0),
+    );
+    let mut inner = ui.new_child(UiBuilder::new().max_rect(card));
+    let heading = controls::text(&mut inner, title, theme::serif(24.0), p.text);
+    heading.widget_info(|| WidgetInfo::labeled(Role::Heading, true, title));
+    inner.add_space(space::S);
+    controls::note(&mut inner, text);
+    inner.add_space(space::L);
+    inner.horizontal(add);
+}
+
+fn empty(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
+    if state.opening {
+        centred(ui, "Opening…", "Reading the project.", |_| {});
+        return;
+    }
+    let (title, text) = if state.project.is_some() {
+        (
+            "No items yet",
+            "Drop data files here, or import them: HelpSteer2, HelpSteer2-Preference, HH-RLHF, TRL, JudgeBench, MT-Bench, \
+             chosen/rejected pairs or message lists, as .jsonl or .json, plain or gzip.",
+        )
+    } else {
+        (
+            "Nothing is open",
+            "Open a project, or try the sample conversations. A name that does not exist yet makes a new project.",
+        )
+    };
+    centred(ui, title, text, |ui| {
+        if state.can_write()
+            && controls::button(ui, "Import data…", true, true, vec2(0.0, 34.0)).clicked()
+        {
+            actions.push(Action::PickImport);
+        }
+        let primary = state.project.is_none();
+        if controls::button(ui, "Sample conversations", primary, true, vec2(0.0, 34.0)).clicked() {
+            actions.push(Action::StartSample);
+        }
+        if controls::button(ui, "Open project…", false, true, vec2(0.0, 34.0)).clicked() {
+            actions.push(Action::PickProject);
+        }
+    });
+}
+
+fn finished(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
+    let Some(project) = &state.project else {
+        return;
+    };
+    let counts = project.info.counts;
+    let text = format!(
+        "You have labelled everything here ({}). {} skipped, {} flagged.",
+        counts.labelled, counts.skipped, counts.flagged
+    );
+    centred(ui, "All done", &text, |ui| {
+        if controls::button(ui, "Export…", true, true, vec2(0.0, 34.0)).clicked() {
+            actions.push(Action::Show(crate::app::Screen::Export));
+        }
+        if controls::button(ui, "Look through the list", false, true, vec2(0.0, 34.0)).clicked() {
+            actions.push(Action::Show(crate::app::Screen::Queue));
+        }
+        if controls::button(ui, "Back to the last item", false, true, vec2(0.0, 34.0)).clicked()
+            && let Some(open) = &project.open
+        {
+            actions.push(Action::OpenPosition(open.position));
+        }
+    });
+}

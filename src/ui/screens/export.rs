@@ -1,0 +1,263 @@
+//! Write a data set: the recipe at the left, what comes out at the right.
+
+use egui::{Frame, Margin, Panel, RichText, ScrollArea, Stroke, TextEdit, Ui, WidgetInfo, vec2};
+
+use crate::app::export::{ExportRecipe, Labels, WRITABLE};
+use crate::app::{Action, AppState};
+use crate::dataset::Format;
+use crate::ui::theme::{self, Palette, space};
+use crate::ui::widgets::controls;
+
+fn described(format: Format) -> &'static str {
+    match format {
+        Format::HelpSteer2 => "One line per response with its five ratings",
+        Format::HelpSteer2Preference => "One line per pair with strength -3 to 3 and the reasons",
+        Format::Trl => "Prompt, chosen and rejected as message lists",
+        Format::HhRlhf => "Whole transcripts, chosen and rejected, byte for byte",
+        Format::Pairs => "Everything: ratings, strength, reasons, every annotator's own",
+        _ => "",
+    }
+}
+
+/// Shows the screen.
+pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
+    let p = Palette::now(ui.ctx());
+    let frame = Frame::new()
+        .fill(p.bg)
+        .inner_margin(Margin::symmetric(24, 20));
+    let width = if state.compact { 330.0 } else { 400.0 };
+    Panel::left("recipe")
+        .exact_size(width)
+        .resizable(false)
+        .show_separator_line(false)
+        .frame(frame)
+        .show(ui, |ui| {
+            ScrollArea::vertical()
+                .auto_shrink([false, false])
+                .show(ui, |ui| recipe(ui, state, actions));
+        });
+    let area = ui.available_rect_before_wrap();
+    ui.painter().rect_filled(area, 0.0, p.panel);
+    ui.painter()
+        .vline(area.left() + 0.5, area.y_range(), Stroke::new(1.0, p.rule));
+    let inner = area.shrink2(vec2(24.0, 20.0));
+    let mut right = ui.new_child(egui::UiBuilder::new().max_rect(inner));
+    outcome(&mut right, state, actions);
+}
+
+fn choice(ui: &mut Ui, chosen: bool, title: &str, note: &str) -> bool {
+    let p = Palette::now(ui.ctx());
+    let height = if note.is_empty() { 30.0 } else { 44.0 };
+    let (rect, response) = ui.allocate_exact_size(
+        vec2(ui.available_width() - 4.0, height),
+        egui::Sense::click(),
+    );
+    if response.hovered() {
+        ui.painter().rect_filled(rect, 3.0, p.sunken);
+    }
+    let centre = egui::pos2(rect.left() + 12.0, rect.top() + 15.0);
+    ui.painter()
+        .circle_stroke(centre, 6.0, Stroke::new(1.0, p.control));
+    if chosen {
+        ui.painter().circle_filled(centre, 3.5, p.text);
+    }
+    let font = if chosen {
+        theme::ui_bold(theme::UI)
+    } else {
+        theme::ui(theme::UI)
+    };
+    let x = rect.left() + 28.0;
+    ui.painter().text(
+        egui::pos2(x, rect.top() + 15.0),
+        egui::Align2::LEFT_CENTER,
+        title,
+        font,
+        p.text,
+    );
+    if !note.is_empty() {
+        let clip = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
+        let font = theme::ui(theme::SMALL);
+        clip.text(
+            egui::pos2(x, rect.top() + 32.0),
+            egui::Align2::LEFT_CENTER,
+            note,
+            font,
+            p.text_3,
+        );
+    }
+    response.widget_info(|| WidgetInfo::selected(egui::Role::RadioButton, true, chosen, title));
+    response.clicked()
+}
+
+fn recipe(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
+    let p = Palette::now(ui.ctx());
+    let mut recipe = state.recipe.clone();
+    let heading = |ui: &mut Ui, text: &str| {
+        controls::text(ui, text, theme::ui_bold(theme::UI), p.text);
+        ui.add_space(space::XS);
+    };
+    heading(ui, "Format");
+    for format in WRITABLE {
+        if choice(
+            ui,
+            recipe.format == format,
+            &format.to_string(),
+            described(format),
+        ) {
+            recipe.format = format;
+        }
+    }
+    ui.add_space(space::L);
+    heading(ui, "Labels");
+    if choice(
+        ui,
+        recipe.labels == Labels::Collected,
+        "Collected here",
+        "Several annotators by HelpSteer2's rule: the three that agree most",
+    ) {
+        recipe.labels = Labels::Collected;
+    }
+    if choice(
+        ui,
+        recipe.labels == Labels::Reference,
+        "Reference",
+        "The labels that came with the data",
+    ) {
+        recipe.labels = Labels::Reference;
+    }
+    ui.add_space(space::L);
+    let mut extra = recipe.extra;
+    if ui
+        .checkbox(&mut extra, "Also fields of the source beyond the format")
+        .changed()
+    {
+        recipe.extra = extra;
+    }
+    ui.add_space(space::L);
+    heading(ui, "To");
+    let mut path = recipe.output.to_string_lossy().into_owned();
+    let width = ui.available_width() - 8.0;
+    let edit = TextEdit::singleline(&mut path)
+        .hint_text("labels.jsonl, or a folder")
+        .desired_width(width);
+    let response = ui.add(edit.margin(Margin::symmetric(8, 6)));
+    response.widget_info(|| {
+        let mut info = WidgetInfo::text_edit(true, &path, &path, "labels.jsonl");
+        info.label = Some("Output".to_owned());
+        info
+    });
+    if response.changed() {
+        recipe.output = path.into();
+    }
+    ui.add_space(space::L);
+    let can = state.project.is_some() && state.job.is_none();
+    ui.horizontal(|ui| {
+        if controls::button(ui, "Export", true, can, vec2(120.0, 36.0)).clicked() {
+            actions.push(Action::Export);
+        }
+        if controls::button(ui, "Choose…", false, can, vec2(0.0, 36.0)).clicked() {
+            actions.push(Action::PickExport);
+        }
+        if state.job.is_some()
+            && controls::button(ui, "Cancel", false, true, vec2(0.0, 36.0)).clicked()
+        {
+            actions.push(Action::CancelJob);
+        }
+    });
+    if recipe != state.recipe {
+        actions.push(Action::Recipe(recipe));
+    }
+}
+
+fn outcome(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
+    let p = Palette::now(ui.ctx());
+    if let Some(report) = &state.exported {
+        let title = if report.rows == 0 {
+            "Nothing was written".to_owned()
+        } else {
+            format!("{} rows written", report.rows)
+        };
+        let heading = controls::text(ui, &title, theme::serif(22.0), p.text);
+        heading.widget_info(|| WidgetInfo::labeled(egui::Role::Status, true, &title));
+        ui.add_space(space::S);
+        for file in &report.files {
+            let line = format!(
+                "{} · {} rows · sha256 {}…",
+                file.path.display(),
+                file.rows,
+                &file.sha256[..file.sha256.len().min(12)]
+            );
+            controls::note(ui, &line);
+        }
+        if report.rows == 0 {
+            controls::note(
+                ui,
+                "No item has a label that this format can carry. Commit some labels, or choose the reference labels",
+            );
+        }
+        for (reason, count) in &report.left_out {
+            controls::note(ui, &format!("Left out: {count} × {reason}"));
+        }
+        ui.add_space(space::XL);
+    }
+    controls::text(ui, "First rows", theme::ui_bold(theme::UI), p.text);
+    ui.add_space(space::XS);
+    match &state.preview {
+        Some((recipe, lines, available)) if same_rows(recipe, &state.recipe) => {
+            if lines.is_empty() {
+                let drafts = state.project.as_ref().map_or(0, |p| p.info.counts.drafts);
+                let told = match (recipe.labels, *available, drafts) {
+                    (_, n, _) if n > 0 => {
+                        format!("{n} labels, none of which this format can carry")
+                    }
+                    (Labels::Reference, _, _) => "The data came without labels".to_owned(),
+                    (Labels::Collected, _, 0) => "Nothing committed yet".to_owned(),
+                    (Labels::Collected, _, 1) => {
+                        "Nothing committed yet. 1 draft is waiting".to_owned()
+                    }
+                    (Labels::Collected, _, n) => {
+                        format!("Nothing committed yet. {n} drafts are waiting")
+                    }
+                };
+                controls::note(ui, &told);
+                ui.add_space(space::S);
+                if controls::button(ui, "Go on labeling", false, true, vec2(0.0, 30.0)).clicked() {
+                    actions.push(Action::NextUnlabelled);
+                }
+                return;
+            }
+            let told = if *available == 1 {
+                "1 labelled item".to_owned()
+            } else {
+                format!("{available} labelled items")
+            };
+            controls::note(ui, &told);
+            ui.add_space(space::S);
+            ScrollArea::vertical()
+                .id_salt("preview")
+                .auto_shrink([false, false])
+                .show(ui, |ui| {
+                    for line in lines {
+                        let shown = crate::text::preview::truncate(line, 2_400);
+                        let text = RichText::new(shown)
+                            .font(egui::FontId::new(12.0, theme::family("mono")))
+                            .color(p.text_2);
+                        Frame::new()
+                            .fill(p.sunken)
+                            .inner_margin(Margin::same(10))
+                            .show(ui, |ui| {
+                                ui.add(egui::Label::new(text).wrap().selectable(true));
+                            });
+                        ui.add_space(space::S);
+                    }
+                });
+        }
+        _ => {
+            controls::note(ui, "Reading…");
+        }
+    }
+}
+
+fn same_rows(a: &ExportRecipe, b: &ExportRecipe) -> bool {
+    (a.format, a.labels, a.extra) == (b.format, b.labels, b.extra)
+}

@@ -1,0 +1,764 @@
+//! The form: as a dock at the right of a wide window, or as a stepper below one response at a time.
+
+use egui::{
+    Align, Frame, Layout, Margin, Panel, RichText, ScrollArea, Stroke, StrokeKind, TextEdit, Ui,
+    vec2,
+};
+
+use crate::app::form::{Field, bar_position, characters, fields, letter, missing, missing_text};
+use crate::app::state::OpenItem;
+use crate::app::{Action, AppState, Overlay};
+use crate::domain::{LabelSchema, Preference};
+use crate::ui::theme::{self, Palette, space};
+use crate::ui::widgets::controls;
+
+/// Identity of the justification's text field.
+pub const WHY: &str = "justification";
+
+/// Whether the form is at the comparison, where both responses are shown even in a small window.
+pub fn comparing(state: &AppState) -> bool {
+    matches!(
+        state.focus(),
+        Some(Field::Preference | Field::Justification)
+    ) && state.open_item().is_some_and(|o| o.shown.len() == 2)
+}
+
+/// The form at the right of a wide window.
+pub fn dock(ui: &mut Ui, state: &AppState, width: f32, actions: &mut Vec<Action>) {
+    let p = Palette::now(ui.ctx());
+    let (Some(schema), Some(open)) = (state.schema(), state.open_item()) else {
+        return;
+    };
+    let frame = Frame::new()
+        .fill(p.bg)
+        .inner_margin(Margin::symmetric(20, 16));
+    Panel::right("form")
+        .exact_size(width)
+        .resizable(false)
+        .show_separator_line(false)
+        .frame(frame)
+        .show(ui, |ui| {
+            let edge = ui.max_rect().expand2(vec2(20.0, 16.0));
+            ui.painter()
+                .vline(edge.left() + 0.5, edge.y_range(), Stroke::new(1.0, p.rule));
+            ScrollArea::vertical()
+                .auto_shrink([false, false])
+                .show(ui, |ui| {
+                    // Room for the focus ring within the scrolled area.
+                    ui.add_space(4.0);
+                    ratings_table(ui, state, schema, open, actions);
+                    if open.shown.len() == 2 {
+                        compare(ui, state, schema, open, actions);
+                    }
+                    why(ui, state, schema, open, 5, actions);
+                    ui.add_space(space::M);
+                    deeds(ui, state, schema, open, actions);
+                });
+        });
+}
+
+fn section(ui: &mut Ui, title: &str, hint: &str) {
+    let p = Palette::now(ui.ctx());
+    ui.horizontal(|ui| {
+        controls::text(ui, title, theme::ui_bold(theme::UI), p.text);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            controls::text(ui, hint, theme::ui(theme::SMALL), p.text_3);
+        });
+    });
+}
+
+/// Attributes down, responses across; more than two responses are rated one by one.
+fn ratings_table(
+    ui: &mut Ui,
+    state: &AppState,
+    schema: &LabelSchema,
+    open: &OpenItem,
+    actions: &mut Vec<Action>,
+) {
+    let p = Palette::now(ui.ctx());
+    if schema.attributes.is_empty() {
+        return;
+    }
+    section(ui, "Ratings", "0–4, then on");
+    let sides: Vec<usize> = if open.shown.len() <= 2 {
+        (0..open.shown.len()).collect()
+    } else {
+        vec![state.side]
+    };
+    let cell = vec2(19.0, 26.0);
+    let columns = vec2(19.0 * 5.0 + 8.0, 26.0);
+    let label = 92.0;
+    ui.add_space(space::S);
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 0.0;
+        ui.add_space(label);
+        for side in &sides {
+            let (rect, _) =
+                ui.allocate_exact_size(vec2(columns.x + 12.0, 16.0), egui::Sense::hover());
+            let at = rect.left_center() + vec2(2.0, 0.0);
+            let color = p.side(*side, open.shown.len());
+            ui.painter().text(
+                at,
+                egui::Align2::LEFT_CENTER,
+                letter(*side),
+                theme::ui_bold(theme::UI),
+                color,
+            );
+        }
+    });
+    for (at, attribute) in schema.attributes.iter().enumerate() {
+        ui.add_space(6.0);
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 0.0;
+            let (rect, response) = ui.allocate_exact_size(vec2(label, 28.0), egui::Sense::hover());
+            let lift = if attribute.descriptive { -6.0 } else { 0.0 };
+            let pos = rect.left_center() + vec2(0.0, lift);
+            ui.painter().text(
+                pos,
+                egui::Align2::LEFT_CENTER,
+                &attribute.title,
+                theme::ui(theme::UI),
+                p.text,
+            );
+            if attribute.descriptive {
+                let below = rect.left_center() + vec2(0.0, 8.0);
+                ui.painter().text(
+                    below,
+                    egui::Align2::LEFT_CENTER,
+                    "describes",
+                    theme::ui(10.5),
+                    p.text_3,
+                );
+            }
+            response.on_hover_text(&attribute.question);
+            for side in &sides {
+                let level = open
+                    .shown
+                    .get(*side)
+                    .and_then(|k| open.form.draft.judgment.ratings.get(*k, &attribute.name));
+                let focused = open.form.focus
+                    == Field::Rating {
+                        side: *side,
+                        attribute: at,
+                    };
+                let level = level.map(|l| l as i32);
+                let enabled = state.can_write();
+                if let Some(level) =
+                    controls::rating(ui, attribute, &letter(*side), level, focused, enabled, cell)
+                {
+                    actions.push(Action::Rate {
+                        side: *side,
+                        attribute: at,
+                        level,
+                    });
+                }
+                ui.add_space(12.0);
+            }
+        });
+    }
+    ui.add_space(space::M);
+    anchor(ui, schema, open);
+}
+
+/// What the focused level means; nothing of the others.
+fn anchor(ui: &mut Ui, schema: &LabelSchema, open: &OpenItem) {
+    let p = Palette::now(ui.ctx());
+    let line = |ui: &mut Ui, strong: &str, rest: &str| {
+        let mut job = egui::text::LayoutJob {
+            wrap: egui::text::TextWrapping {
+                max_width: ui.available_width() - 12.0,
+                ..Default::default()
+            },
+            ..Default::default()
+        };
+        let format = |font, color| egui::text::TextFormat {
+            font_id: font,
+            color,
+            line_height: Some(18.0),
+            ..Default::default()
+        };
+        job.append(strong, 0.0, format(theme::ui_bold(12.0), p.text));
+        job.append(rest, 0.0, format(theme::ui(12.0), p.text_2));
+        let galley = ui.painter().layout_job(job);
+        let height = galley.size().y.max(36.0);
+        let (rect, response) =
+            ui.allocate_exact_size(vec2(ui.available_width(), height), egui::Sense::hover());
+        ui.painter()
+            .vline(rect.left() + 1.0, rect.y_range(), Stroke::new(2.0, p.rule));
+        let told = galley.text().to_owned();
+        ui.painter()
+            .galley(rect.min + vec2(10.0, 0.0), galley, p.text);
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Note, true, &told));
+    };
+    match open.form.focus {
+        Field::Rating { side, attribute } => {
+            let Some(attribute) = schema.attributes.get(attribute) else {
+                return;
+            };
+            let level = open
+                .shown
+                .get(side)
+                .and_then(|k| open.form.draft.judgment.ratings.get(*k, &attribute.name));
+            match level {
+                Some(level) => {
+                    let anchor = attribute
+                        .anchors
+                        .get((level as i32 - attribute.min) as usize)
+                        .map_or("", String::as_str);
+                    line(
+                        ui,
+                        &format!("{level} · {anchor}. "),
+                        &format!("{}: {}", attribute.title, lower(&attribute.question)),
+                    );
+                }
+                None => line(
+                    ui,
+                    &format!("{} ", attribute.question),
+                    &attribute
+                        .anchors
+                        .iter()
+                        .enumerate()
+                        .map(|(i, a)| format!("{} {a}", i as i32 + attribute.min))
+                        .collect::<Vec<_>>()
+                        .join(" · "),
+                ),
+            }
+        }
+        Field::Preference => line(
+            ui,
+            "Which one would you rather have? ",
+            "1 2 3 for the left one, 5 6 7 for the right one",
+        ),
+        Field::Justification => line(
+            ui,
+            "Why? ",
+            "Say what decided it, as you would to a colleague",
+        ),
+    }
+}
+
+fn lower(text: &str) -> String {
+    let mut chars = text.chars();
+    chars
+        .next()
+        .map(|c| c.to_lowercase().to_string())
+        .unwrap_or_default()
+        + chars.as_str()
+}
+
+fn compare(
+    ui: &mut Ui,
+    state: &AppState,
+    schema: &LabelSchema,
+    open: &OpenItem,
+    actions: &mut Vec<Action>,
+) {
+    ui.add_space(space::M);
+    section(
+        ui,
+        "Preference",
+        if schema.allow_tie {
+            "1–7"
+        } else {
+            "1–3, 5–7"
+        },
+    );
+    ui.add_space(6.0);
+    bar(ui, state, schema, open, ui.available_width() - 4.0, actions);
+}
+
+fn bar(
+    ui: &mut Ui,
+    state: &AppState,
+    schema: &LabelSchema,
+    open: &OpenItem,
+    width: f32,
+    actions: &mut Vec<Action>,
+) {
+    let p = Palette::now(ui.ctx());
+    let position = bar_position(&open.form.draft.judgment, &open.shown);
+    let focused = open.form.focus == Field::Preference;
+    let max = i32::from(schema.max_strength);
+    ui.vertical(|ui| {
+        ui.set_width(width);
+        let size = vec2(width, 34.0);
+        let clicked = controls::preference(
+            ui,
+            position,
+            max,
+            schema.allow_tie,
+            focused,
+            state.can_write(),
+            size,
+        );
+        if let Some(position) = clicked {
+            actions.push(Action::Prefer(position));
+        }
+        ui.add_space(2.0);
+        ui.horizontal(|ui| {
+            let small = theme::ui(theme::SMALL);
+            controls::text(ui, "A much better", small.clone(), p.text_3);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                controls::text(ui, "B much better", small, p.text_3);
+                ui.with_layout(
+                    Layout::centered_and_justified(egui::Direction::LeftToRight),
+                    |ui| {
+                        let said = match (open.form.draft.judgment.preference, position) {
+                            (Some(Preference::NeitherValid), _) => "Neither valid".to_owned(),
+                            (_, Some(position)) => controls::preference_words(position, "A", "B"),
+                            _ => String::new(),
+                        };
+                        controls::text(ui, &said, theme::ui_medium(theme::SMALL), p.text);
+                    },
+                );
+            });
+        });
+    });
+}
+
+/// The reason, on a lined card.
+fn why(
+    ui: &mut Ui,
+    state: &AppState,
+    schema: &LabelSchema,
+    open: &OpenItem,
+    rows: usize,
+    actions: &mut Vec<Action>,
+) {
+    let p = Palette::now(ui.ctx());
+    ui.add_space(space::M);
+    ui.horizontal(|ui| {
+        controls::text(ui, "Why", theme::ui_bold(theme::UI), p.text);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            controls::key_cap(ui, "I")
+        });
+    });
+    ui.add_space(6.0);
+    card(ui, state, open, ui.available_width() - 4.0, rows, actions);
+    ui.add_space(2.0);
+    ui.horizontal(|ui| {
+        let count = characters(&open.form.draft.judgment.justification);
+        let needed = if open.shown.len() == 2 {
+            schema.min_justification
+        } else {
+            0
+        };
+        let text = if needed > 0 {
+            format!("{count} characters, {needed} needed")
+        } else {
+            format!("{count} characters")
+        };
+        controls::text(ui, &text, theme::ui(theme::SMALL), p.text_3);
+        if schema.allow_neither && open.shown.len() == 2 {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                neither(ui, state, open, actions)
+            });
+        }
+    });
+}
+
+fn neither(ui: &mut Ui, state: &AppState, open: &OpenItem, actions: &mut Vec<Action>) {
+    let p = Palette::now(ui.ctx());
+    let chosen = open.form.draft.judgment.preference == Some(Preference::NeitherValid);
+    let response = controls::key_cap(ui, "X");
+    let font = if chosen {
+        theme::ui_bold(theme::SMALL)
+    } else {
+        theme::ui(theme::SMALL)
+    };
+    let label = controls::text(
+        ui,
+        "Neither valid",
+        font,
+        if chosen { p.text } else { p.text_2 },
+    );
+    let label = label.interact(egui::Sense::click());
+    label.widget_info(|| {
+        egui::WidgetInfo::selected(
+            egui::Role::CheckBox,
+            state.can_write(),
+            chosen,
+            "Neither valid",
+        )
+    });
+    if label.clicked() || response.interact(egui::Sense::click()).clicked() {
+        actions.push(Action::NeitherValid);
+    }
+}
+
+fn card(
+    ui: &mut Ui,
+    state: &AppState,
+    open: &OpenItem,
+    width: f32,
+    rows: usize,
+    actions: &mut Vec<Action>,
+) {
+    const LINE: f32 = 24.0;
+    let p = Palette::now(ui.ctx());
+    let focused = open.form.focus == Field::Justification;
+    let height = rows as f32 * LINE + 12.0;
+    let (rect, _) = ui.allocate_exact_size(vec2(width, height), egui::Sense::hover());
+    let border = if focused { p.text } else { p.control };
+    ui.painter().rect(
+        rect,
+        3.0,
+        p.panel,
+        Stroke::new(1.0, border),
+        StrokeKind::Inside,
+    );
+    for row in 1..rows {
+        let y = rect.top() + 6.0 + row as f32 * LINE;
+        ui.painter().hline(
+            rect.left() + 8.0..=rect.right() - 8.0,
+            y,
+            Stroke::new(1.0, p.ink[0]),
+        );
+    }
+    let id = egui::Id::unique(WHY);
+    let mut text = open.form.draft.judgment.justification.clone();
+    let mut inner = ui.new_child(egui::UiBuilder::new().max_rect(rect.shrink2(vec2(6.0, 6.0))));
+    let output = ScrollArea::vertical()
+        .id_salt("why")
+        .auto_shrink([false, false])
+        .show(&mut inner, |ui| {
+            let mut layouter = |ui: &Ui, text: &dyn egui::TextBuffer, wrap: f32| {
+                let mut job = egui::text::LayoutJob::default();
+                let format = egui::text::TextFormat {
+                    font_id: theme::serif(15.5),
+                    color: p.text,
+                    line_height: Some(LINE),
+                    ..Default::default()
+                };
+                job.append(text.as_str(), 0.0, format);
+                job.wrap.max_width = wrap;
+                ui.painter().layout_job(job)
+            };
+            TextEdit::multiline(&mut text)
+                .id(id)
+                .frame(Frame::NONE)
+                .margin(Margin::symmetric(6, 0))
+                .desired_width(f32::INFINITY)
+                .desired_rows(rows)
+                .interactive(state.can_write() && state.overlay.is_none())
+                .layouter(&mut layouter)
+                .hint_text(
+                    RichText::new("Why is it better?")
+                        .font(theme::serif(15.5))
+                        .color(p.text_3),
+                )
+                .show(ui)
+                .response
+        });
+    let response = output.inner.response;
+    response.widget_info(|| {
+        let mut info = egui::WidgetInfo::text_edit(true, &text, &text, "Why is it better?");
+        info.label = Some("Justification".to_owned());
+        info
+    });
+    if response.changed() {
+        actions.push(Action::Justify(text));
+    }
+    // The keyboard's place in the form and the text cursor are one thing.
+    if focused && !response.has_focus() && state.overlay.is_none() && state.reading() {
+        if response.lost_focus() {
+            actions.push(Action::PreviousField);
+        } else {
+            response.request_focus();
+        }
+    } else if !focused && response.gained_focus() {
+        actions.push(Action::Focus(Field::Justification));
+    } else if !focused && response.has_focus() {
+        response.surrender_focus();
+    }
+    if focused {
+        controls::focus_ring(ui.painter(), rect, p);
+    }
+}
+
+fn deeds(
+    ui: &mut Ui,
+    state: &AppState,
+    schema: &LabelSchema,
+    open: &OpenItem,
+    actions: &mut Vec<Action>,
+) {
+    let p = Palette::now(ui.ctx());
+    let missing = missing(schema, &open.shown, &open.form.draft.judgment);
+    let writable = state.can_write();
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = space::S;
+        let width = ui.available_width() - 4.0 - 64.0 - 58.0 - 2.0 * space::S;
+        let label = if open.committed() && !open.form.touched {
+            "Labelled"
+        } else {
+            "Commit  ↵"
+        };
+        if controls::button(ui, label, missing.is_empty(), writable, vec2(width, 36.0)).clicked() {
+            actions.push(Action::CommitOrMissing);
+        }
+        if controls::button(ui, "Skip…", false, writable, vec2(64.0, 36.0)).clicked() {
+            actions.push(Action::Open(Overlay::Skip));
+        }
+        let flagged = open.flag.is_some();
+        if controls::button(
+            ui,
+            if flagged { "Unflag" } else { "Flag" },
+            false,
+            writable,
+            vec2(58.0, 36.0),
+        )
+        .clicked()
+        {
+            actions.push(Action::ToggleFlag);
+        }
+    });
+    ui.add_space(space::S);
+    let told = if writable {
+        missing_text(
+            &missing,
+            schema,
+            open.shown.len(),
+            &open.form.draft.judgment,
+        )
+    } else {
+        "Open for reading only.".to_owned()
+    };
+    let text = RichText::new(&told)
+        .font(theme::ui(theme::SMALL))
+        .color(p.text_2);
+    ui.add(egui::Label::new(text).wrap());
+    if let Some(note) = open.flag.as_ref().filter(|n| !n.is_empty()) {
+        let text = RichText::new(format!("Flagged: {note}"))
+            .font(theme::ui(theme::SMALL))
+            .color(p.text_2);
+        ui.add(egui::Label::new(text).wrap());
+    }
+}
+
+// -----------------------------------------------------------------------------------------
+// One step at a time
+
+/// The form below the text of a small window: one step at a time.
+pub fn stepper(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
+    let p = Palette::now(ui.ctx());
+    let (Some(schema), Some(open)) = (state.schema(), state.open_item()) else {
+        return;
+    };
+    let writing = open.form.focus == Field::Justification;
+    let height = if writing { 196.0 } else { 148.0 };
+    let frame = Frame::new()
+        .fill(p.bg)
+        .inner_margin(Margin::symmetric(20, 10));
+    Panel::bottom("form")
+        .exact_size(height)
+        .resizable(false)
+        .show_separator_line(false)
+        .frame(frame)
+        .show(ui, |ui| {
+            let edge = ui.max_rect().expand2(vec2(20.0, 10.0));
+            ui.painter()
+                .hline(edge.x_range(), edge.top() + 0.5, Stroke::new(1.0, p.rule));
+            steps(ui, schema, open, actions);
+            ui.add_space(space::S);
+            match open.form.focus {
+                Field::Rating { side, .. } => rating_step(ui, state, schema, open, side, actions),
+                Field::Preference => {
+                    ui.horizontal(|ui| {
+                        bar(
+                            ui,
+                            state,
+                            schema,
+                            open,
+                            (ui.available_width() - 290.0).min(560.0),
+                            actions,
+                        );
+                        ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
+                            next_button(ui, state, schema, open, actions);
+                            if schema.allow_neither {
+                                neither(ui, state, open, actions);
+                            }
+                        });
+                    });
+                }
+                Field::Justification => {
+                    ui.horizontal_top(|ui| {
+                        card(
+                            ui,
+                            state,
+                            open,
+                            (ui.available_width() - 190.0).min(680.0),
+                            4,
+                            actions,
+                        );
+                        ui.with_layout(Layout::top_down(Align::Max), |ui| {
+                            next_button(ui, state, schema, open, actions);
+                            ui.add_space(space::XS);
+                            let count = characters(&open.form.draft.judgment.justification);
+                            let needed = if open.shown.len() == 2 {
+                                schema.min_justification
+                            } else {
+                                0
+                            };
+                            let text = format!("{count} of {needed} characters");
+                            controls::text(ui, &text, theme::ui(theme::SMALL), p.text_3);
+                            controls::text(
+                                ui,
+                                "Ctrl Enter commits",
+                                theme::ui(theme::SMALL),
+                                p.text_3,
+                            );
+                        });
+                    });
+                }
+            }
+        });
+}
+
+fn steps(ui: &mut Ui, schema: &LabelSchema, open: &OpenItem, actions: &mut Vec<Action>) {
+    let p = Palette::now(ui.ctx());
+    let sides = open.shown.len();
+    let open_fields = missing(schema, &open.shown, &open.form.draft.judgment);
+    let mut steps: Vec<(String, Field, bool, bool)> = (0..sides)
+        .map(|side| {
+            let here = matches!(open.form.focus, Field::Rating { side: s, .. } if s == side);
+            let done = !open_fields
+                .iter()
+                .any(|f| matches!(f, Field::Rating { side: s, .. } if *s == side));
+            (
+                format!("Rate {}", letter(side)),
+                Field::Rating { side, attribute: 0 },
+                here,
+                done,
+            )
+        })
+        .collect();
+    if sides == 2 {
+        let done = !open_fields.contains(&Field::Preference);
+        steps.push((
+            "Compare".to_owned(),
+            Field::Preference,
+            open.form.focus == Field::Preference,
+            done,
+        ));
+    }
+    let done = !open_fields.contains(&Field::Justification)
+        && !open.form.draft.judgment.justification.is_empty();
+    steps.push((
+        "Why".to_owned(),
+        Field::Justification,
+        open.form.focus == Field::Justification,
+        done,
+    ));
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = space::M;
+        for (at, (name, field, here, done)) in steps.into_iter().enumerate() {
+            let label = format!("{} {name}{}", at + 1, if done { " ✓" } else { "" });
+            let font = if here {
+                theme::ui_bold(12.0)
+            } else {
+                theme::ui(12.0)
+            };
+            let galley = ui.painter().layout_no_wrap(
+                label.clone(),
+                font,
+                if here { p.text } else { p.text_2 },
+            );
+            let size = galley.size() + vec2(16.0, 6.0);
+            let (rect, response) = ui.allocate_exact_size(size, egui::Sense::click());
+            let stroke = if here {
+                Stroke::new(1.5, p.text)
+            } else {
+                Stroke::new(1.0, p.rule)
+            };
+            ui.painter()
+                .rect(rect, 3.0, p.panel, stroke, StrokeKind::Inside);
+            ui.painter()
+                .galley(rect.center() - galley.size() / 2.0, galley, p.text);
+            response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Tab, true, here, &name));
+            if response.clicked() {
+                actions.push(Action::Focus(field));
+            }
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let told = if sides > 1 {
+                "shows the other response"
+            } else {
+                ""
+            };
+            if !told.is_empty() {
+                controls::text(ui, told, theme::ui(theme::SMALL), p.text_3);
+                controls::key_cap(ui, "Q");
+            }
+        });
+    });
+}
+
+fn rating_step(
+    ui: &mut Ui,
+    state: &AppState,
+    schema: &LabelSchema,
+    open: &OpenItem,
+    side: usize,
+    actions: &mut Vec<Action>,
+) {
+    let p = Palette::now(ui.ctx());
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 16.0;
+        for (at, attribute) in schema.attributes.iter().enumerate() {
+            ui.vertical(|ui| {
+                controls::text(ui, &attribute.title, theme::ui(12.0), p.text);
+                let level = open
+                    .shown
+                    .get(side)
+                    .and_then(|k| open.form.draft.judgment.ratings.get(*k, &attribute.name));
+                let focused = open.form.focus
+                    == Field::Rating {
+                        side,
+                        attribute: at,
+                    };
+                let level = level.map(|l| l as i32);
+                let cell = vec2(20.0, 26.0);
+                if let Some(level) = controls::rating(
+                    ui,
+                    attribute,
+                    &letter(side),
+                    level,
+                    focused,
+                    state.can_write(),
+                    cell,
+                ) {
+                    actions.push(Action::Rate {
+                        side,
+                        attribute: at,
+                        level,
+                    });
+                }
+            });
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            next_button(ui, state, schema, open, actions)
+        });
+    });
+    ui.add_space(space::S);
+    anchor(ui, schema, open);
+}
+
+fn next_button(
+    ui: &mut Ui,
+    state: &AppState,
+    schema: &LabelSchema,
+    open: &OpenItem,
+    actions: &mut Vec<Action>,
+) {
+    let complete = missing(schema, &open.shown, &open.form.draft.judgment).is_empty();
+    let last = fields(schema, open.shown.len()).last() == Some(&open.form.focus);
+    let label = if complete || last {
+        "Commit  ↵"
+    } else {
+        "Next open field  ↵"
+    };
+    if controls::button(ui, label, true, state.can_write(), vec2(96.0, 34.0)).clicked() {
+        actions.push(Action::CommitOrMissing);
+    }
+}

@@ -1,0 +1,7 @@
+//! One file per screen.
+
+pub mod annotate;
+pub mod export;
+pub mod form;
+pub mod models;
+pub mod queue;

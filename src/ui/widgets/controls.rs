@@ -1,0 +1,377 @@
+//! Controls: keys, chips, buttons, rating scales, the preference bar, spines.
+
+use egui::{
+    Align2, Color32, CornerRadius, Painter, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui,
+    Vec2, WidgetInfo, pos2, vec2,
+};
+
+use crate::domain::Attribute;
+use crate::ui::theme::{self, Palette};
+
+/// The ring around what the keyboard is on: two points of ink after two of air.
+pub fn focus_ring(painter: &Painter, rect: Rect, p: &Palette) {
+    painter.rect_stroke(
+        rect.expand(4.0),
+        6.0,
+        Stroke::new(2.0, p.text),
+        StrokeKind::Inside,
+    );
+}
+
+/// A key as it stands on the keyboard.
+pub fn key_cap(ui: &mut Ui, key: &str) -> Response {
+    let p = Palette::now(ui.ctx());
+    let galley = ui
+        .painter()
+        .layout_no_wrap(key.to_owned(), theme::ui(theme::SMALL), p.text_2);
+    let size = vec2(galley.size().x + 10.0, 18.0);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    ui.painter().rect(
+        rect,
+        3.0,
+        p.panel,
+        Stroke::new(1.0, p.rule),
+        StrokeKind::Inside,
+    );
+    ui.painter()
+        .galley(rect.center() - galley.size() / 2.0, galley, p.text_2);
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("Key {key}")));
+    response
+}
+
+/// Text in the style of controls.
+pub fn text(ui: &mut Ui, text: &str, font: egui::FontId, color: Color32) -> Response {
+    ui.add(egui::Label::new(egui::RichText::new(text).font(font).color(color)).truncate())
+}
+
+/// Small text of second rank that wraps.
+pub fn note(ui: &mut Ui, text: &str) -> Response {
+    let p = Palette::now(ui.ctx());
+    ui.add(
+        egui::Label::new(
+            egui::RichText::new(text)
+                .font(theme::ui(theme::UI))
+                .color(p.text_2),
+        )
+        .wrap(),
+    )
+}
+
+/// A fact in a frame, its first part strong.
+pub fn chip(ui: &mut Ui, strong: &str, rest: &str, name: &str) -> Response {
+    let p = Palette::now(ui.ctx());
+    let mut job = egui::text::LayoutJob::default();
+    let format = |font, color| egui::text::TextFormat {
+        font_id: font,
+        color,
+        ..Default::default()
+    };
+    job.append(strong, 0.0, format(theme::ui_bold(theme::SMALL), p.text));
+    if !rest.is_empty() {
+        let space = if strong.is_empty() { 0.0 } else { 6.0 };
+        job.append(rest, space, format(theme::ui(theme::SMALL), p.text_2));
+    }
+    let galley = ui.painter().layout_job(job);
+    let size = vec2(galley.size().x + 16.0, 22.0);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    let stroke = if response.hovered() { p.text_2 } else { p.rule };
+    ui.painter().rect(
+        rect,
+        3.0,
+        p.panel,
+        Stroke::new(1.0, stroke),
+        StrokeKind::Inside,
+    );
+    ui.painter()
+        .galley(rect.center() - galley.size() / 2.0, galley, p.text);
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
+    response
+}
+
+/// A button. The primary one is ink with paper letters; there is one on a screen.
+pub fn button(ui: &mut Ui, label: &str, primary: bool, enabled: bool, min: Vec2) -> Response {
+    let p = Palette::now(ui.ctx());
+    let font = if primary {
+        theme::ui_bold(theme::UI)
+    } else {
+        theme::ui_medium(theme::UI)
+    };
+    let galley = ui
+        .painter()
+        .layout_no_wrap(label.to_owned(), font, Color32::PLACEHOLDER);
+    let size = vec2((galley.size().x + 24.0).max(min.x), min.y.max(30.0));
+    let sense = if enabled {
+        Sense::click()
+    } else {
+        Sense::hover()
+    };
+    let (rect, response) = ui.allocate_exact_size(size, sense);
+    let (fill, stroke, ink) = match (primary, enabled) {
+        (true, true) => (p.text, p.text, p.panel),
+        (false, true) => (
+            if response.hovered() {
+                p.sunken
+            } else {
+                p.panel
+            },
+            p.control,
+            p.text,
+        ),
+        (_, false) => (p.bg, p.rule, p.text_3),
+    };
+    ui.painter().rect(
+        rect,
+        3.0,
+        fill,
+        Stroke::new(1.0, stroke),
+        StrokeKind::Inside,
+    );
+    ui.painter()
+        .galley(rect.center() - galley.size() / 2.0, galley, ink);
+    if response.has_focus() {
+        focus_ring(ui.painter(), rect, p);
+    }
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, label));
+    response
+}
+
+/// The 4-point rule of a side: solid for A, double for B, thin for any other.
+pub fn spine(painter: &Painter, rect: Rect, side: usize, sides: usize, p: &Palette) {
+    let color = p.side(side, sides);
+    match (side, sides) {
+        (0, 1 | 2) => {
+            painter.rect_filled(rect, 0.0, color);
+        }
+        (1, 2) => {
+            let along = rect.width() > rect.height();
+            let thin = |r: Rect| painter.rect_filled(r, 0.0, color);
+            if along {
+                thin(Rect::from_min_size(rect.min, vec2(rect.width(), 1.5)));
+                thin(Rect::from_min_size(
+                    pos2(rect.left(), rect.bottom() - 1.5),
+                    vec2(rect.width(), 1.5),
+                ));
+            } else {
+                thin(Rect::from_min_size(rect.min, vec2(1.5, rect.height())));
+                thin(Rect::from_min_size(
+                    pos2(rect.right() - 1.5, rect.top()),
+                    vec2(1.5, rect.height()),
+                ));
+            }
+        }
+        _ => {
+            painter.rect_filled(
+                Rect::from_min_size(rect.min, vec2(rect.width(), 2.0)),
+                0.0,
+                color,
+            );
+        }
+    }
+}
+
+/// What a rating says, for people who do not see it: `Correctness of A, 3 of 4: small slips or omissions`.
+pub fn rating_name(attribute: &Attribute, letter: &str, level: Option<i32>) -> String {
+    match level {
+        None => format!("{} of {letter}, not rated", attribute.title),
+        Some(level) => {
+            let anchor = attribute
+                .anchors
+                .get((level - attribute.min) as usize)
+                .map_or("", String::as_str);
+            format!(
+                "{} of {letter}, {level} of {}: {anchor}",
+                attribute.title, attribute.max
+            )
+        }
+    }
+}
+
+/// A scale of levels; gives the level that was clicked.
+pub fn rating(
+    ui: &mut Ui,
+    attribute: &Attribute,
+    letter: &str,
+    level: Option<i32>,
+    focused: bool,
+    enabled: bool,
+    cell: Vec2,
+) -> Option<i32> {
+    let p = Palette::now(ui.ctx());
+    let levels = (attribute.max - attribute.min + 1).max(1);
+    let gap = 2.0;
+    let size = vec2(cell.x * levels as f32 + gap * (levels - 1) as f32, cell.y);
+    let (rect, whole) = ui.allocate_exact_size(size, Sense::focusable_noninteractive());
+    let name = rating_name(attribute, letter, level);
+    whole.widget_info(|| {
+        let mut info = WidgetInfo::labeled(Role::RadioGroup, enabled, &name);
+        info.value = level.map(f64::from);
+        info
+    });
+    let mut clicked = None;
+    for at in 0..levels {
+        let value = attribute.min + at;
+        let min = rect.min + vec2(at as f32 * (cell.x + gap), 0.0);
+        let square = Rect::from_min_size(min, cell);
+        let sense = if enabled {
+            Sense::click()
+        } else {
+            Sense::hover()
+        };
+        let response = ui.interact(square, whole.id.with(at), sense);
+        let chosen = level == Some(value);
+        // Ink levels are those of the scale's five steps, whatever its length.
+        let ink = ((at * 4) as f32 / (levels - 1).max(1) as f32).round() as usize;
+        let (fill, digit) = if chosen {
+            (p.ink[ink], p.on_ink(ink))
+        } else if response.hovered() && enabled {
+            (p.sunken, p.text)
+        } else {
+            (p.panel, if enabled { p.text_2 } else { p.text_3 })
+        };
+        let border = if chosen { p.text_2 } else { p.rule };
+        ui.painter().rect(
+            square,
+            3.0,
+            fill,
+            Stroke::new(1.0, border),
+            StrokeKind::Inside,
+        );
+        let font = if chosen {
+            theme::ui_bold(12.5)
+        } else {
+            theme::ui_medium(12.0)
+        };
+        ui.painter().text(
+            square.center(),
+            Align2::CENTER_CENTER,
+            value.to_string(),
+            font,
+            digit,
+        );
+        response.widget_info(|| {
+            let label = format!("{} of {letter}: {value}", attribute.title);
+            WidgetInfo::selected(Role::RadioButton, enabled, chosen, label)
+        });
+        if response.clicked() {
+            clicked = Some(value);
+        }
+        if let Some(anchor) = attribute.anchors.get(at as usize) {
+            response.on_hover_text(format!("{value} · {anchor}"));
+        }
+    }
+    if focused {
+        focus_ring(ui.painter(), rect, p);
+    }
+    clicked
+}
+
+/// Words for a position on the preference bar.
+pub fn preference_words(position: i32, left: &str, right: &str) -> String {
+    let better = if position < 0 { left } else { right };
+    match position.abs() {
+        0 => "The same".to_owned(),
+        1 => format!("{better} slightly better"),
+        2 => format!("{better} better"),
+        _ => format!("{better} much better"),
+    }
+}
+
+/// The bar from "A much better" to "B much better"; gives the position that was clicked.
+pub fn preference(
+    ui: &mut Ui,
+    position: Option<i32>,
+    max: i32,
+    tie: bool,
+    focused: bool,
+    enabled: bool,
+    size: Vec2,
+) -> Option<i32> {
+    let p = Palette::now(ui.ctx());
+    let places: Vec<i32> = (-max..=max).filter(|v| *v != 0 || tie).collect();
+    let gap = 4.0;
+    let width = (size.x - gap * (places.len() - 1) as f32) / places.len() as f32;
+    let (rect, whole) = ui.allocate_exact_size(size, Sense::focusable_noninteractive());
+    whole.widget_info(|| {
+        let said =
+            position.map_or_else(|| "not given".to_owned(), |v| preference_words(v, "A", "B"));
+        WidgetInfo::labeled(Role::RadioGroup, enabled, format!("Preference, {said}"))
+    });
+    let mut clicked = None;
+    for (at, place) in places.into_iter().enumerate() {
+        let square = Rect::from_min_size(
+            rect.min + vec2(at as f32 * (width + gap), 0.0),
+            vec2(width, size.y),
+        );
+        let sense = if enabled {
+            Sense::click()
+        } else {
+            Sense::hover()
+        };
+        let response = ui.interact(square, whole.id.with(at), sense);
+        let chosen = position == Some(place);
+        let side = usize::from(place > 0);
+        let color = if place == 0 {
+            p.text_2
+        } else {
+            p.side(side, 2)
+        };
+        let fill = if chosen {
+            color
+        } else if response.hovered() && enabled {
+            p.wash(side, 2)
+        } else {
+            p.panel
+        };
+        let border = if chosen { color } else { p.control };
+        ui.painter().rect(
+            square,
+            3.0,
+            fill,
+            Stroke::new(1.0, border),
+            StrokeKind::Inside,
+        );
+        if place != 0 {
+            let rule =
+                Rect::from_min_size(square.min, vec2(width, if side == 0 { 3.0 } else { 4.0 }));
+            spine(ui.painter(), rule, side, 2, p);
+        }
+        let mark = match place {
+            0 => "=".to_owned(),
+            v if v < 0 => "‹".repeat(v.unsigned_abs() as usize),
+            v => "›".repeat(v.unsigned_abs() as usize),
+        };
+        let ink = if chosen { p.panel } else { color };
+        ui.painter().text(
+            square.center() + vec2(0.0, 1.0),
+            Align2::CENTER_CENTER,
+            mark,
+            theme::ui_bold(14.0),
+            ink,
+        );
+        let words = preference_words(place, "A", "B");
+        response.widget_info(|| WidgetInfo::selected(Role::RadioButton, enabled, chosen, &words));
+        if response.clicked() {
+            clicked = Some(place);
+        }
+        response.on_hover_text(words);
+    }
+    if focused {
+        focus_ring(ui.painter(), rect, p);
+    }
+    clicked
+}
+
+/// A level bar: how much of it is ink.
+pub fn level_bar(ui: &mut Ui, part: f32, size: Vec2, color: Color32, name: &str) -> Response {
+    let p = Palette::now(ui.ctx());
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    let radius = CornerRadius::same((size.y / 2.0) as u8);
+    ui.painter().rect_filled(rect, radius, p.ink[0]);
+    let filled = Rect::from_min_size(
+        rect.min,
+        vec2(rect.width() * part.clamp(0.0, 1.0), rect.height()),
+    );
+    ui.painter().rect_filled(filled, radius, color);
+    response.widget_info(|| WidgetInfo::labeled(Role::Meter, true, name));
+    response
+}

@@ -1,0 +1,380 @@
+//! Lays out one block of a conversation: its text as galleys and its lines and grounds as shapes, relative to the block.
+
+use std::sync::Arc;
+
+use egui::text::{LayoutJob, TextFormat, TextWrapping};
+use egui::{Align, Color32, FontId, Galley, Painter, Rect, Stroke, Vec2, pos2, vec2};
+
+use super::highlighter::Highlighter;
+use crate::text::highlight::Ink;
+use crate::text::markdown::{Alignment, Block, Joint, Kind, Run};
+use crate::ui::theme::{self, Palette};
+
+/// What a block is laid out for; a change of any lays it out anew.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Measure {
+    /// Width of the column in points.
+    pub width: f32,
+    /// Colours.
+    pub palette: &'static Palette,
+    /// Whether code is wrapped.
+    pub wrap: bool,
+    /// Pixels per point, which decides how galleys are rounded.
+    pub pixels_per_point: f32,
+}
+
+/// One thing to paint.
+pub enum Piece {
+    /// Text that can be selected.
+    Text(Vec2, Arc<Galley>),
+    /// A ground or a line.
+    Ground(Rect, Color32, Stroke),
+}
+
+/// A block that has been laid out.
+pub struct Laid {
+    /// Its height, with the gap above it.
+    pub height: f32,
+    /// Gap above it.
+    pub gap: f32,
+    /// What to paint, relative to the top left corner below the gap.
+    pub pieces: Vec<Piece>,
+    /// Width of its content, where it is wider than the column.
+    pub wide: Option<f32>,
+    /// Whether its syntax is not known yet.
+    pub provisional: bool,
+}
+
+const INDENT: f32 = 22.0;
+const PADDING: Vec2 = vec2(12.0, 9.0);
+
+/// A guess at the height of a block that has not been laid out, from the number of its characters.
+pub fn estimate(block: &Block, width: f32) -> f32 {
+    let lines = |chars: usize, per_line: f32, breaks: usize| {
+        (chars as f32 / per_line.max(8.0)).ceil().max(1.0) + breaks as f32
+    };
+    match &block.kind {
+        Kind::Heading { .. } => 40.0,
+        Kind::Paragraph { runs } => {
+            let chars: usize = runs.iter().map(|r| r.text.len()).sum();
+            let breaks: usize = runs.iter().map(|r| r.text.matches('\n').count()).sum();
+            12.0 + theme::READING_LINE * lines(chars, width / 7.8, breaks)
+        }
+        Kind::Code { text, .. } => {
+            12.0 + 18.0 + theme::CODE_LINE * (text.matches('\n').count() + 1) as f32
+        }
+        Kind::Table { rows, .. } => 12.0 + 34.0 * (rows.len() + 1) as f32,
+        Kind::Rule => 25.0,
+    }
+}
+
+/// Lays out a block.
+pub fn lay_out(
+    painter: &Painter,
+    highlighter: &mut Highlighter,
+    block: &Block,
+    first: bool,
+    measure: &Measure,
+) -> Laid {
+    let p = measure.palette;
+    let gap = match (block.joint, &block.kind) {
+        _ if first => 0.0,
+        (Joint::New, Kind::Heading { .. }) => 18.0,
+        (Joint::New, _) if block.marker.is_some() => 6.0,
+        (Joint::New, _) => 12.0,
+        _ => 0.0,
+    };
+    let left = f32::from(block.indent) * INDENT + f32::from(block.quote) * 16.0;
+    let width = (measure.width - left).max(80.0);
+    let mut laid = Laid {
+        height: 0.0,
+        gap,
+        pieces: vec![],
+        wide: None,
+        provisional: false,
+    };
+    match &block.kind {
+        Kind::Heading { level, runs } => {
+            let size = [22.0, 20.0, 18.5, 17.5, 16.5, 16.5][usize::from(*level - 1).min(5)];
+            text(
+                painter,
+                &mut laid,
+                runs,
+                vec2(left, 0.0),
+                width,
+                size,
+                true,
+                p,
+            );
+        }
+        Kind::Paragraph { runs } => {
+            if let Some(marker) = &block.marker {
+                let galley =
+                    painter.layout_no_wrap(marker.clone(), theme::serif(theme::READING), p.text_2);
+                let x = (left - 8.0 - galley.size().x).max(0.0);
+                let y = (theme::READING_LINE - galley.size().y) / 2.0;
+                laid.pieces.push(Piece::Text(vec2(x, y), galley));
+            }
+            if runs.is_empty() {
+                laid.height = theme::READING_LINE;
+            } else {
+                text(
+                    painter,
+                    &mut laid,
+                    runs,
+                    vec2(left, 0.0),
+                    width,
+                    theme::READING,
+                    false,
+                    p,
+                );
+            }
+        }
+        Kind::Code { language, text } => code(
+            painter,
+            highlighter,
+            &mut laid,
+            text,
+            language,
+            left,
+            width,
+            measure,
+            block.joint,
+        ),
+        Kind::Table {
+            header,
+            rows,
+            alignments,
+        } => table(painter, &mut laid, header, rows, alignments, left, width, p),
+        Kind::Rule => {
+            let line = Rect::from_min_size(pos2(left, 6.0), vec2(width, 1.0));
+            laid.pieces.push(Piece::Ground(line, p.rule, Stroke::NONE));
+            laid.height = 13.0;
+        }
+    }
+    for level in 0..block.quote {
+        let x = f32::from(block.indent) * INDENT + f32::from(level) * 16.0 + 3.0;
+        let bar = Rect::from_min_size(pos2(x, 0.0), vec2(2.0, laid.height));
+        laid.pieces
+            .insert(0, Piece::Ground(bar, p.control, Stroke::NONE));
+    }
+    laid.height += gap;
+    laid
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a paragraph has that many properties"
+)]
+fn text(
+    painter: &Painter,
+    laid: &mut Laid,
+    runs: &[Run],
+    at: Vec2,
+    width: f32,
+    size: f32,
+    strong: bool,
+    p: &Palette,
+) {
+    let galley = painter.layout_job(job(runs, width, size, strong, p));
+    laid.height = laid.height.max(at.y + galley.size().y);
+    laid.pieces.push(Piece::Text(at, galley));
+}
+
+fn job(runs: &[Run], width: f32, size: f32, strong: bool, p: &Palette) -> LayoutJob {
+    let mut job = LayoutJob {
+        wrap: TextWrapping {
+            max_width: width,
+            ..TextWrapping::default()
+        },
+        ..LayoutJob::default()
+    };
+    for run in runs {
+        let cut = match (run.code, run.bold || strong, run.italic) {
+            (true, true, _) => "mono-bold",
+            (true, false, _) => "mono",
+            (false, true, _) => "serif-bold",
+            (false, false, true) => "serif-italic",
+            (false, false, false) => "serif",
+        };
+        let font_id = FontId::new(
+            if run.code { size * 0.84 } else { size },
+            theme::family(cut),
+        );
+        job.append(
+            &run.text,
+            0.0,
+            TextFormat {
+                font_id,
+                color: p.text,
+                line_height: Some((size * theme::READING_LINE / theme::READING).round()),
+                background: if run.code {
+                    p.sunken
+                } else {
+                    Color32::TRANSPARENT
+                },
+                underline: if run.link.is_some() {
+                    Stroke::new(1.0, p.text_3)
+                } else {
+                    Stroke::NONE
+                },
+                strikethrough: if run.strike {
+                    Stroke::new(1.0, p.text_2)
+                } else {
+                    Stroke::NONE
+                },
+                // There is no cut that is both bold and italic.
+                italics: run.italic && (run.bold || strong) && !run.code,
+                valign: Align::Center,
+                ..TextFormat::default()
+            },
+        );
+    }
+    job
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a code block has that many properties"
+)]
+fn code(
+    painter: &Painter,
+    highlighter: &mut Highlighter,
+    laid: &mut Laid,
+    text: &str,
+    language: &str,
+    left: f32,
+    width: f32,
+    measure: &Measure,
+    joint: Joint,
+) {
+    let p = measure.palette;
+    let inner = width - 2.0 * PADDING.x;
+    let max_width = if measure.wrap { inner } else { f32::INFINITY };
+    let wrap = TextWrapping {
+        max_width,
+        break_anywhere: true,
+        ..TextWrapping::default()
+    };
+    let mut job = LayoutJob {
+        wrap,
+        ..LayoutJob::default()
+    };
+    let known = highlighter.spans(text, language);
+    laid.provisional = known.is_none();
+    let spans = known.unwrap_or_else(|| Arc::new(vec![(0..text.len(), Ink::Plain)]));
+    for (range, ink) in spans.iter().cloned() {
+        let (cut, color) = match ink {
+            Ink::Keyword => ("mono-bold", p.text),
+            Ink::Comment => ("mono", p.text_3),
+            Ink::String | Ink::Number => ("mono", p.text_2),
+            Ink::Plain | Ink::Name => ("mono", p.text),
+        };
+        job.append(
+            &text[range],
+            0.0,
+            TextFormat {
+                font_id: FontId::new(theme::CODE, theme::family(cut)),
+                color,
+                line_height: Some(theme::CODE_LINE),
+                ..TextFormat::default()
+            },
+        );
+    }
+    let galley = painter.layout_job(job);
+    // A later part of a long block goes on in the same box.
+    let top = if joint == Joint::New { PADDING.y } else { 0.0 };
+    let height = galley.size().y + top + PADDING.y;
+    let ground = Rect::from_min_size(pos2(left, 0.0), vec2(width, height));
+    laid.pieces.push(Piece::Ground(
+        ground,
+        p.sunken,
+        if joint == Joint::New {
+            Stroke::new(1.0, p.rule)
+        } else {
+            Stroke::NONE
+        },
+    ));
+    if galley.size().x > inner {
+        laid.wide = Some(galley.size().x + 2.0 * PADDING.x + left);
+    }
+    laid.pieces
+        .push(Piece::Text(vec2(left + PADDING.x, top), galley));
+    laid.height = height;
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a table has that many properties"
+)]
+fn table(
+    painter: &Painter,
+    laid: &mut Laid,
+    header: &[Vec<Run>],
+    rows: &[Vec<Vec<Run>>],
+    alignments: &[Alignment],
+    left: f32,
+    width: f32,
+    p: &Palette,
+) {
+    const SIZE: f32 = 15.0;
+    const CELL: Vec2 = vec2(10.0, 5.0);
+    let columns = header.len().max(1);
+    let natural: Vec<f32> = (0..columns)
+        .map(|column| {
+            let cells = std::iter::once(header).chain(rows.iter().map(Vec::as_slice));
+            let widest = cells
+                .filter_map(|row| row.get(column))
+                .map(|cell| {
+                    painter
+                        .layout_job(job(cell, f32::INFINITY, SIZE, false, p))
+                        .size()
+                        .x
+                })
+                .fold(0.0, f32::max);
+            widest.clamp(24.0, 320.0) + 2.0 * CELL.x
+        })
+        .collect();
+    let sum: f32 = natural.iter().sum();
+    // Too wide a table is squeezed in proportion; a column keeps room for a short word.
+    let scale = (width / sum).min(1.0);
+    let widths: Vec<f32> = natural.iter().map(|w| (w * scale).max(48.0)).collect();
+    let total: f32 = widths.iter().sum();
+    let mut y = 0.0;
+    for (at, row) in std::iter::once(header)
+        .chain(rows.iter().map(Vec::as_slice))
+        .enumerate()
+    {
+        let galleys: Vec<Arc<Galley>> = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, w)| painter.layout_job(job(cell, w - 2.0 * CELL.x, SIZE, at == 0, p)))
+            .collect();
+        let height = galleys.iter().map(|g| g.size().y).fold(SIZE, f32::max) + 2.0 * CELL.y;
+        if at == 0 {
+            let ground = Rect::from_min_size(pos2(left, y), vec2(total, height));
+            laid.pieces
+                .push(Piece::Ground(ground, p.sunken, Stroke::NONE));
+        }
+        let mut x = left;
+        for (column, galley) in galleys.into_iter().enumerate() {
+            let free = (widths[column] - 2.0 * CELL.x - galley.size().x).max(0.0);
+            let shift = match alignments.get(column) {
+                Some(Alignment::Right) => free,
+                Some(Alignment::Centre) => free / 2.0,
+                _ => 0.0,
+            };
+            laid.pieces
+                .push(Piece::Text(vec2(x + CELL.x + shift, y + CELL.y), galley));
+            x += widths[column];
+        }
+        y += height;
+        let line = Rect::from_min_size(pos2(left, y), vec2(total, 1.0));
+        laid.pieces.push(Piece::Ground(line, p.rule, Stroke::NONE));
+        y += 1.0;
+    }
+    if left + total > left + width + 0.5 {
+        laid.wide = Some(left + total);
+    }
+    laid.height = y;
+}
