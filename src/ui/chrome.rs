@@ -158,7 +158,7 @@ fn model_chip(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         ModelState::Failed(..) => ("Model failed".to_owned(), "labeling goes on".to_owned()),
         ModelState::Ready(card) => {
             let mut parts = vec![
-                card.info.device.to_uppercase(),
+                card.info.device.split(' ').next().unwrap_or_default().to_uppercase(),
                 card.info.dtype.to_uppercase(),
             ];
             if let Some(ms) = state.last_score_ms {

@@ -334,7 +334,7 @@ pub fn install(ctx: &egui::Context) {
         style.animation_time = 0.0;
         style.spacing.item_spacing = egui::vec2(space::S, space::XS);
         style.spacing.button_padding = egui::vec2(12.0, 6.0);
-        style.spacing.interact_size.y = 30.0;
+        style.spacing.interact_size.y = 20.0;
         style.spacing.scroll = egui::style::ScrollStyle::thin();
         style.interaction.selectable_labels = false;
         use egui::TextStyle::{Body, Button, Heading, Monospace, Small};

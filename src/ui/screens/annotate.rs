@@ -16,7 +16,7 @@ use crate::ui::widgets::controls;
 use crate::ui::widgets::reading::{Part, Reading, Show};
 
 /// Width of the form in a wide window.
-const DOCK: f32 = 348.0;
+const DOCK: f32 = 360.0;
 /// Widest column of text in points: about 68 characters.
 const MEASURE: f32 = 584.0;
 

@@ -152,7 +152,9 @@ fn ratings_table(
                         level,
                     });
                 }
-                ui.add_space(12.0);
+                if *side == 0 {
+                    ui.add_space(12.0);
+                }
             }
         });
     }

@@ -146,16 +146,16 @@ pub fn spine(painter: &Painter, rect: Rect, side: usize, sides: usize, p: &Palet
             let along = rect.width() > rect.height();
             let thin = |r: Rect| painter.rect_filled(r, 0.0, color);
             if along {
-                thin(Rect::from_min_size(rect.min, vec2(rect.width(), 1.5)));
+                thin(Rect::from_min_size(rect.min, vec2(rect.width(), 1.0)));
                 thin(Rect::from_min_size(
-                    pos2(rect.left(), rect.bottom() - 1.5),
-                    vec2(rect.width(), 1.5),
+                    pos2(rect.left(), rect.bottom() - 1.0),
+                    vec2(rect.width(), 1.0),
                 ));
             } else {
-                thin(Rect::from_min_size(rect.min, vec2(1.5, rect.height())));
+                thin(Rect::from_min_size(rect.min, vec2(1.0, rect.height())));
                 thin(Rect::from_min_size(
-                    pos2(rect.right() - 1.5, rect.top()),
-                    vec2(1.5, rect.height()),
+                    pos2(rect.right() - 1.0, rect.top()),
+                    vec2(1.0, rect.height()),
                 ));
             }
         }
