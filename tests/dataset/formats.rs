@@ -494,7 +494,7 @@ fn messages_are_items_of_one_response() {
     assert_eq!(
         reasons,
         [
-            (3, "response 0 does not end with an assistant turn"),
+            (3, "the last message is not the assistant's"),
             (4, "messages, message 1: its role `wizard` is not known")
         ]
     );
