@@ -140,9 +140,12 @@ impl Serialize for Format {
 /// How many rows that speak for no format are looked at before giving up.
 pub(super) const LOOK_AT: usize = 16;
 
-/// The format of a file, by its first rows; `None` when none of them speaks for one. `-` is not detected here: looking at the
-/// standard input would use it up.
+/// The format of a file, by its first rows; `None` when none of them speaks for one, and for `-`: looking at the standard
+/// input would use it up, so [`super::read`] has to do it.
 pub fn detect(path: &Path) -> Result<Option<Format>, DatasetError> {
+    if path.as_os_str() == "-" {
+        return Ok(None);
+    }
     let input = Input::open(path)?;
     let name = input.name.clone();
     let mut records = Records::new(input.reader);

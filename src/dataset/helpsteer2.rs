@@ -279,6 +279,9 @@ pub(super) fn export(
         return Err(LeftOut::Because("more-than-two-responses"));
     }
     let prompt = join_prompt(&row.item.context)?;
+    for response in &row.item.responses {
+        reply_text(response)?;
+    }
     if before.as_ref() == Some(&prompt) {
         return Err(LeftOut::Because("prompt-of-the-row-before"));
     }

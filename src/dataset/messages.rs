@@ -79,6 +79,9 @@ pub(super) fn import(place: Place<'_>, mut row: Map<String, Value>) -> Result<Im
         .ok_or("it has no messages")?;
     let mut turns = turns(name, list)?;
     let reply = turns.pop().ok_or("it has no messages")?;
+    if reply.role != Role::Assistant {
+        return Err("the last message is not the assistant's".to_owned());
+    }
     let (item, order) = Item::new(turns, vec![vec![reply]]).map_err(|err| err.to_string())?;
     let id = take_id(&mut row, "id");
     let models = take_text(&mut row, "model").map_or_else(Vec::new, |name| vec![Some(name)]);

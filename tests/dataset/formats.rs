@@ -4,11 +4,11 @@ use serde_json::json;
 
 use super::*;
 
-fn better(row: &Row, at: usize, strength: Option<u8>) -> Option<Preference> {
-    Some(Preference::Better {
+fn better(row: &Row, at: usize, strength: Option<u8>) -> Preference {
+    Preference::Better {
         response: row.item.responses[row.source.order[at]].key,
         strength,
-    })
+    }
 }
 
 fn text(row: &Row, at: usize) -> &str {
@@ -113,7 +113,7 @@ fn hh_rlhf_reports_what_is_unusual_and_keeps_every_row() {
     // Row 9: the chosen reply is empty and kept.
     assert_eq!((text(&rows[8], 0), text(&rows[8], 1)), ("", "Ok"));
     assert_eq!(
-        rows[8].references[0].judgment.preference,
+        rows[8].references[0].judgment.preference.unwrap(),
         better(&rows[8], 0, None)
     );
     // Row 12: alike up to the last two or one turns.
@@ -246,15 +246,15 @@ fn helpsteer2_preference_keeps_verdict_votes_and_words() {
     );
     let verdicts: Vec<_> = rows
         .iter()
-        .map(|row| row.references[0].judgment.preference)
+        .map(|row| row.references[0].judgment.preference.unwrap())
         .collect();
     assert_eq!(
         verdicts,
         [
             better(&rows[0], 1, Some(2)),
             better(&rows[1], 0, Some(3)),
-            Some(Preference::Tie),
-            Some(Preference::NeitherValid)
+            Preference::Tie,
+            Preference::NeitherValid
         ]
     );
     let verdict = &rows[0].references[0];
@@ -269,12 +269,12 @@ fn helpsteer2_preference_keeps_verdict_votes_and_words() {
     assert_eq!(rows[0].source.extra["split"], "val");
     assert_eq!(rows[0].references[1].annotator.as_deref(), Some("1"));
     assert_eq!(
-        rows[0].references[1].judgment.preference,
+        rows[0].references[1].judgment.preference.unwrap(),
         better(&rows[0], 1, Some(1))
     );
     assert_eq!(
-        rows[0].references[2].judgment.preference,
-        Some(Preference::NeitherValid)
+        rows[0].references[2].judgment.preference.unwrap(),
+        Preference::NeitherValid
     );
 }
 
@@ -294,7 +294,7 @@ fn judgebench_labels_are_mapped_to_the_responses() {
         (report.format, report.imported),
         (Some(Format::JudgeBench), 3)
     );
-    let verdict = |at: usize| rows[at].references[0].judgment.preference;
+    let verdict = |at: usize| rows[at].references[0].judgment.preference.unwrap();
     assert_eq!(verdict(0), better(&rows[0], 0, None));
     assert_eq!(verdict(2), better(&rows[2], 1, None));
     let source = &rows[0].source;
@@ -344,12 +344,12 @@ fn mt_bench_votes_find_their_conversations_in_whatever_order() {
         .collect();
     assert_eq!(who, [Some("expert_48"), Some("gpt-4")]);
     assert_eq!(
-        first.references[0].judgment.preference,
+        first.references[0].judgment.preference.unwrap(),
         better(first, 0, None)
     );
     assert_eq!(
-        first.references[1].judgment.preference,
-        Some(Preference::Tie)
+        first.references[1].judgment.preference.unwrap(),
+        Preference::Tie
     );
     assert_eq!(
         first.source.models,
@@ -389,16 +389,16 @@ fn mt_bench_swapped_models_odd_shapes_and_inconsistent_ties() {
     assert_eq!((rejected, report.imported), (vec![2, 5], 4));
     // "model_a" of the vote is "model_b" of the conversations.
     assert_eq!(
-        rows[0].references[0].judgment.preference,
+        rows[0].references[0].judgment.preference.unwrap(),
         better(&rows[0], 1, None)
     );
     assert_eq!(
-        rows[0].references[1].judgment.preference,
-        Some(Preference::Tie)
+        rows[0].references[1].judgment.preference.unwrap(),
+        Preference::Tie
     );
     assert_eq!(rows[0].references[1].extra["winner"], "tie (inconsistent)");
     assert_eq!(
-        rows[1].references[0].judgment.preference,
+        rows[1].references[0].judgment.preference.unwrap(),
         better(&rows[1], 0, None)
     );
 }
@@ -445,23 +445,23 @@ fn strengths_ties_and_unknown_fields_of_pairs() {
     .map(|line| line.to_string());
     let (_, rows) = import_text(&lines.join("\n"));
     assert_eq!(
-        rows[0].references[0].judgment.preference,
+        rows[0].references[0].judgment.preference.unwrap(),
         better(&rows[0], 0, Some(2))
     );
     assert_eq!(rows[0].source.id.as_deref(), Some("7"));
     assert_eq!(rows[0].source.models, [Some("m".to_owned()), None]);
     assert_eq!(rows[0].source.extra.keys().collect::<Vec<_>>(), ["z", "a"]);
     assert_eq!(
-        rows[1].references[0].judgment.preference,
-        Some(Preference::Tie)
+        rows[1].references[0].judgment.preference.unwrap(),
+        Preference::Tie
     );
     assert_eq!(
-        rows[2].references[0].judgment.preference,
-        Some(Preference::NeitherValid)
+        rows[2].references[0].judgment.preference.unwrap(),
+        Preference::NeitherValid
     );
     assert_eq!(rows[3].references, []);
     assert_eq!(
-        rows[4].references[0].judgment.preference,
+        rows[4].references[0].judgment.preference.unwrap(),
         better(&rows[4], 0, None)
     );
     assert_eq!(rows[4].source.extra["strength"], 0.5);
@@ -494,7 +494,7 @@ fn messages_are_items_of_one_response() {
     assert_eq!(
         reasons,
         [
-            (3, "response 0 does not end with an assistant turn"),
+            (3, "the last message is not the assistant's"),
             (4, "messages, message 1: its role `wizard` is not known")
         ]
     );

@@ -2,6 +2,7 @@
 
 mod formats;
 mod hostile;
+mod properties;
 mod real;
 mod round_trip;
 

@@ -107,17 +107,24 @@ fn hh_rlhf_comes_out_byte_for_byte() {
 #[ignore = "a measurement; meaningful in a release build"]
 fn speed() {
     let folder = TempDir::new().unwrap();
-    let rows: String = (0..200_000)
-        .map(|n| {
-            let words = |salt: u64| {
-                (0..58).map(|k| format!("{:05} ", (n * 7919 + k * 104_729 + salt) % 99_991)).collect::<String>()
-            };
-            format!(
-                "{{\"id\": \"row/{n}\", \"messages\": [{{\"role\": \"user\", \"content\": \"{}\"}}], \"chosen\": \"{}\", \"rejected\": \"{}\", \"meta\": {{\"n\": {n}}}}}\n",
-                words(1), words(2), words(3)
-            )
-        })
-        .collect();
+    let words = |n: u64, salt: u64| {
+        let words: Vec<String> = (0..58)
+            .map(|k| format!("{:05}", (n * 7919 + k * 104_729 + salt) % 99_991))
+            .collect();
+        words.join(" ")
+    };
+    let mut rows = String::new();
+    for n in 0..200_000 {
+        let row = serde_json::json!({
+            "id": format!("row/{n}"),
+            "messages": [{"role": "user", "content": words(n, 1)}],
+            "chosen": words(n, 2),
+            "rejected": words(n, 3),
+            "meta": {"n": n},
+        });
+        rows.push_str(&row.to_string());
+        rows.push('\n');
+    }
     let path = folder.path().join("big.jsonl");
     std::fs::write(&path, &rows).unwrap();
     let start = Instant::now();
