@@ -125,7 +125,9 @@ impl Project {
                     change.commit()
                 })()
                 .map_err(|e| StoreError::sqlite(&path, &e))?;
-                let (writer, thread) = writer::start(db, &path)?;
+                let helper = open(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+                prepare_writing(&helper).map_err(|e| StoreError::sqlite(&path, &e))?;
+                let (writer, thread) = writer::start(db, helper, &path)?;
                 Some(Writing {
                     writer,
                     thread,
@@ -347,6 +349,8 @@ fn prepare_writing(db: &Connection) -> rusqlite::Result<()> {
     // On macOS, fsync alone leaves data in the drive's cache; elsewhere these do nothing.
     db.pragma_update(None, "fullfsync", true)?;
     db.pragma_update(None, "checkpoint_fullfsync", true)?;
+    // See `checkpoint.rs`.
+    db.pragma_update(None, "wal_autocheckpoint", 0)?;
     // 32 MiB: ids arrive in random order, so their index should fit.
     db.pragma_update(None, "cache_size", -32_768)
 }

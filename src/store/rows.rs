@@ -236,6 +236,11 @@ impl Ends {
         })
     }
 
+    /// How many responses there are.
+    pub(super) fn responses(&self) -> i64 {
+        self.next_response - 1
+    }
+
     fn file(&mut self, db: &Connection, row: &StoredRow) -> rusqlite::Result<i64> {
         if let Some((name, format, id)) = &self.file
             && *name == row.file

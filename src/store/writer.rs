@@ -1,6 +1,9 @@
 //! The one thread that writes. Requests wait in two lanes: what a person does (events, drafts) goes before what a machine does (imported
 //! rows, scores). Urgent requests that wait together share a transaction; bulk ones are cut into transactions of a few milliseconds and
 //! yield to the urgent lane after every row, so that "saved" is never far away during an import.
+//!
+//! Urgent transactions are synced to the disk at their COMMIT (`synchronous=FULL`). Those of bulk rows are not, one by one (`NORMAL`): the
+//! request ends with one that is, and syncing the log brings everything before it to the disk as well. Only then is it acknowledged.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -8,6 +11,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded, select_biased, unbounded};
 use rusqlite::{Connection, params};
 
+use super::checkpoint::Checkpoints;
 use super::rows::{Ends, StoredRow, json, put_row};
 use super::{ImportedRow, PutRows, StoreError, log, scores};
 use crate::domain::{Draft, Event, ItemId, Score, ScorerId};
@@ -155,9 +159,10 @@ impl Writer {
     }
 }
 
-/// Starts the thread that owns `db` from here on.
+/// Starts the thread that owns `db` from here on; `helper` is another connection, for checkpoints.
 pub(super) fn start(
     db: Connection,
+    helper: Connection,
     path: &Path,
 ) -> Result<(Writer, std::thread::JoinHandle<()>), StoreError> {
     // Every caller waits for its answer, so the urgent lane never holds more than one request per thread.
@@ -165,6 +170,9 @@ pub(super) fn start(
     let (bulk, bulk_in) = bounded(2);
     let mut work = Work {
         ends: Ends::read(&db).map_err(|e| StoreError::sqlite(path, &e))?,
+        checkpoints: Checkpoints::start(helper, path)?,
+        // As the connection was prepared.
+        sync: Sync::AtCommit,
         db,
         path: path.to_owned(),
     };
@@ -172,12 +180,7 @@ pub(super) fn start(
         .name("store writer".to_owned())
         .spawn(move || {
             let reply = work.run(&urgent_in, &bulk_in);
-            let path = work.path.clone();
-            let tidied = work
-                .db
-                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-                .and_then(|()| work.db.close().map_err(|(_, e)| e))
-                .map_err(|e| StoreError::sqlite(&path, &e));
+            let tidied = work.end();
             if let Some(reply) = reply {
                 reply.send(tidied).ok();
             }
@@ -186,8 +189,17 @@ pub(super) fn start(
     Ok((Writer { urgent, bulk }, thread))
 }
 
+/// Whether a transaction is on the disk when its COMMIT returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sync {
+    AtCommit,
+    Later,
+}
+
 struct Work {
     db: Connection,
+    sync: Sync,
+    checkpoints: Checkpoints,
     ends: Ends,
     path: PathBuf,
 }
@@ -204,12 +216,25 @@ impl Work {
     fn run(&mut self, urgent: &Receiver<Urgent>, bulk: &Receiver<Bulk>) -> Option<Reply<()>> {
         let mut under_way: Option<Rows> = None;
         loop {
-            let first = if let Some(rows) = &mut under_way {
+            let over = self.checkpoints.over.clone();
+            if over.try_recv().is_ok() {
+                self.checkpoints.is_over();
+            }
+            let first = if under_way.is_some() && self.checkpoints.behind() {
+                select_biased! {
+                    recv(urgent) -> first => first.ok()?,
+                    recv(over) -> _ => {
+                        self.checkpoints.is_over();
+                        continue;
+                    }
+                }
+            } else if let Some(rows) = &mut under_way {
                 if let Ok(first) = urgent.try_recv() {
                     first
                 } else {
                     let result = self.some_rows(rows, urgent);
                     if result.is_err() || rows.left.len() == 0 {
+                        let result = result.and_then(|()| self.settle());
                         rows.reply.send(result.map(|()| rows.put)).ok();
                         under_way = None;
                     }
@@ -244,12 +269,12 @@ impl Work {
     }
 
     /// Urgent requests, together in one transaction and each in a savepoint, so that one which fails does not fail the others.
-    fn changes(&self, group: Vec<(Change, Reply<()>)>) {
+    fn changes(&mut self, group: Vec<(Change, Reply<()>)>) {
         if group.is_empty() {
             return;
         }
         let mut results = Vec::with_capacity(group.len());
-        let committed = self.transaction(|db| {
+        let committed = self.transaction(Sync::AtCommit, |db| {
             for (change, _) in &group {
                 match savepoint(db, change) {
                     // The whole transaction is gone, as on a full disk.
@@ -267,6 +292,7 @@ impl Work {
             };
             reply.send(result).ok();
         }
+        self.checkpoints.look(&self.db);
     }
 
     /// As many rows as a slice of time holds, fewer when somebody waits.
@@ -278,7 +304,7 @@ impl Work {
         let start = Instant::now();
         let mut ends = self.ends.clone();
         let mut put = PutRows::default();
-        self.transaction(|db| {
+        self.transaction(Sync::Later, |db| {
             for row in under_way.left.by_ref() {
                 put += put_row(db, &mut ends, &row)?;
                 if start.elapsed() > BULK_SLICE || !urgent.is_empty() {
@@ -289,12 +315,13 @@ impl Work {
         })?;
         self.ends = ends;
         under_way.put += put;
+        self.checkpoints.look(&self.db);
         Ok(())
     }
 
-    fn scores(&self, scorer: &ScorerId, given: &[Score]) -> Result<(), StoreError> {
+    fn scores(&mut self, scorer: &ScorerId, given: &[Score]) -> Result<(), StoreError> {
         let mut unknown = None;
-        self.transaction(|db| {
+        self.transaction(Sync::AtCommit, |db| {
             unknown = scores::put(db, scorer, given)?;
             // Nothing is kept of a list with a stranger in it.
             unknown.map_or(Ok(()), |_| Err(rusqlite::Error::QueryReturnedNoRows))
@@ -302,21 +329,50 @@ impl Work {
         .map_err(|error| unknown.map_or(error, StoreError::UnknownItem))
     }
 
+    /// Brings what was committed without a sync to the disk, with a small transaction that is synced.
+    fn settle(&mut self) -> Result<(), StoreError> {
+        let responses = (self.ends.responses()).to_string();
+        self.transaction(Sync::AtCommit, |db| {
+            put_meta(db, "imported_responses", &responses)
+        })
+    }
+
+    fn set_sync(&mut self, sync: Sync) -> rusqlite::Result<()> {
+        if self.sync != sync {
+            let level = match sync {
+                Sync::AtCommit => "full",
+                Sync::Later => "normal",
+            };
+            self.db.pragma_update(None, "synchronous", level)?;
+            self.sync = sync;
+        }
+        Ok(())
+    }
+
     fn transaction(
-        &self,
+        &mut self,
+        sync: Sync,
         change: impl FnOnce(&Connection) -> rusqlite::Result<()>,
     ) -> Result<(), StoreError> {
-        self.db
-            .execute_batch("BEGIN IMMEDIATE")
+        let result = self
+            .set_sync(sync)
+            .and_then(|()| self.db.execute_batch("BEGIN IMMEDIATE"))
             .and_then(|()| change(&self.db))
-            .and_then(|()| self.db.execute_batch("COMMIT"))
-            .map_err(|error| {
-                // SQLite has rolled back by itself after some errors; then this one says so, and nothing is lost by not listening.
-                if !self.db.is_autocommit() {
-                    self.db.execute_batch("ROLLBACK").ok();
-                }
-                StoreError::sqlite(&self.path, &error)
-            })
+            .and_then(|()| self.db.execute_batch("COMMIT"));
+        if !self.db.is_autocommit() {
+            // After some errors SQLite has rolled back by itself. Should this fail too, BEGIN will, and everything after it.
+            self.db.execute_batch("ROLLBACK").ok();
+        }
+        result.map_err(|e| StoreError::sqlite(&self.path, &e))
+    }
+
+    /// Closes the file: everything into it, nothing beside it.
+    fn end(self) -> Result<(), StoreError> {
+        self.checkpoints.stop();
+        self.db
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .and_then(|()| self.db.close().map_err(|(_, e)| e))
+            .map_err(|e| StoreError::sqlite(&self.path, &e))
     }
 }
 

@@ -291,6 +291,59 @@ fn a_backup_is_a_project_also_while_somebody_writes() {
     assert_eq!(files_of(&folder), ["copy.tiebreak", "test.tiebreak"]);
 }
 
+/// By hand: `mount -t tmpfs -o size=2m none DIR`, then with `TIEBREAK_SMALL_DISK=DIR`.
+#[test]
+#[ignore = "needs a disk of 2 MiB"]
+fn a_full_disk_loses_nothing() {
+    let Ok(disk) = std::env::var("TIEBREAK_SMALL_DISK") else {
+        return;
+    };
+    let folder = tempfile::tempdir_in(disk).unwrap();
+    let project = Project::create(&path_in(&folder), &settings(), "Mina").unwrap();
+    let writer = project.writer().unwrap();
+    let first = row("a.jsonl", 1, "Why?", "x", "y");
+    writer.put_rows(std::slice::from_ref(&first)).unwrap();
+    let filler = folder.path().join("filler");
+    let mut kept = 0;
+    let mut refused = 0;
+    for n in 0..400 {
+        let big = row("b.jsonl", n, &format!("{n}"), &"z".repeat(20_000), "no");
+        match writer.put_rows(&[big]) {
+            Ok(put) => kept += put.items_new,
+            Err(error) => {
+                assert_eq!(error, StoreError::DiskFull);
+                refused += 1;
+            }
+        }
+        match writer.append(&[label_event("Mina", &first.item, 0, 1)]) {
+            Ok(()) => kept += 1,
+            Err(error) => assert_eq!(error, StoreError::DiskFull),
+        }
+        if n == 0 {
+            std::fs::write(&filler, vec![0; 300_000]).unwrap();
+        }
+    }
+    assert!(refused > 0 && kept > 2, "{refused} {kept}");
+    // Room again: the same project goes on.
+    std::fs::remove_file(&filler).unwrap();
+    writer
+        .append(&[label_event("Mina", &first.item, 0, 1)])
+        .unwrap();
+    kept += 1;
+    let info = project.reader().unwrap().info().unwrap();
+    assert_eq!(info.items - 1 + info.events, kept);
+    assert_eq!(project.integrity().unwrap(), Vec::<String>::new());
+    // The log may not fit into the file yet: with more room everything is there.
+    drop(project);
+    let roomy = tempfile::tempdir().unwrap();
+    for name in files_of(&folder) {
+        std::fs::copy(folder.path().join(&name), roomy.path().join(&name)).unwrap();
+    }
+    let project = reopen(&roomy);
+    assert_eq!(project.reader().unwrap().info().unwrap(), info);
+    assert_eq!(project.integrity().unwrap(), Vec::<String>::new());
+}
+
 #[test]
 fn migrations_are_valid() {
     validate_migrations().unwrap();

@@ -219,8 +219,8 @@ fn scores_belong_to_a_response_and_a_scorer() {
     let reader = project.reader().unwrap();
     assert_eq!(reader.scores(items[1].id, &one.key()).unwrap(), given);
     assert_eq!(
-        reader.scores(items[1].id, &two.key()).unwrap()[0].score,
-        9.0
+        reader.scores(items[1].id, &two.key()).unwrap(),
+        [score(&items[1], 0, 9.0)]
     );
     assert_eq!(reader.scores(items[1].id, "no such key").unwrap(), []);
     let unscored = reader.unscored(&one.key(), 0, 3).unwrap();

@@ -275,7 +275,7 @@ fn a_long_import_keeps_its_order_and_lets_others_in() {
             let expected = rows.get(seen as usize).unwrap_or(&late);
             assert_eq!(record.position, seen);
             assert_eq!(record.item, expected.item);
-            assert_eq!(record.sources, [expected.source.clone()]);
+            assert_eq!(record.sources, std::slice::from_ref(&expected.source));
             assert_eq!(record.references, expected.references);
             assert_eq!(record.labels.len(), usize::from(seen < 6));
             seen += 1;
