@@ -49,7 +49,7 @@ impl Screen {
 }
 
 /// Panels over the screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Overlay {
     /// First run: who are you, and what shall be opened?
     Welcome,

@@ -236,7 +236,10 @@ fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             });
             vec![]
         }
-        Action::Opened(opened) => {
+        Action::Opened(mut opened) => {
+            if !matches!(state.model, ModelState::Ready(_)) {
+                opened.scores.clear();
+            }
             let annotator = state.settings.annotator.clone();
             let Some(project) = &mut state.project else {
                 return vec![];
@@ -1050,10 +1053,11 @@ fn score_missing(state: &AppState) -> Vec<Effect> {
 }
 
 fn read_scores(state: &AppState, key: String) -> Vec<Effect> {
-    let Some(open) = state.open_item() else {
-        return vec![];
-    };
-    let mut items = vec![open.item.clone()];
-    items.extend(open.ahead.iter().map(|(item, _)| item.clone()));
+    // Asked without an item, too: from then on items come with their scores.
+    let open = state.open_item();
+    let ahead = open
+        .iter()
+        .flat_map(|o| o.ahead.iter().map(|(item, _)| item.clone()));
+    let items = open.iter().map(|o| o.item.clone()).chain(ahead).collect();
     vec![Effect::ReadScores(items, key)]
 }

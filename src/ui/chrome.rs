@@ -108,8 +108,10 @@ pub fn top_bar(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
             let done = (counts.labelled + counts.skipped) as f32 / counts.total.max(1) as f32;
             let edge = ui.max_rect().expand2(vec2(16.0, 0.0));
             ui.painter().hline(edge.x_range(), edge.bottom() - 0.5, Stroke::new(1.0, p.rule));
-            let until = edge.left() + edge.width() * done.min(1.0);
-            ui.painter().hline(edge.left()..=until, edge.bottom() - 1.0, Stroke::new(2.0, p.text));
+            if done > 0.0 {
+                let until = edge.left() + edge.width() * done.min(1.0);
+                ui.painter().hline(edge.left()..=until, edge.bottom() - 1.0, Stroke::new(2.0, p.text));
+            }
         }
     });
 }
@@ -158,7 +160,12 @@ fn model_chip(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         ModelState::Failed(..) => ("Model failed".to_owned(), "labeling goes on".to_owned()),
         ModelState::Ready(card) => {
             let mut parts = vec![
-                card.info.device.split(' ').next().unwrap_or_default().to_uppercase(),
+                card.info
+                    .device
+                    .split(' ')
+                    .next()
+                    .unwrap_or_default()
+                    .to_uppercase(),
                 card.info.dtype.to_uppercase(),
             ];
             if let Some(ms) = state.last_score_ms {

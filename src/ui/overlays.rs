@@ -48,7 +48,7 @@ pub fn show(ui: &mut Ui, state: &AppState, typed: &mut Typed, actions: &mut Vec<
         Overlay::Palette => (Align2::CENTER_TOP, vec2(0.0, 96.0)),
         _ => (Align2::CENTER_CENTER, vec2(0.0, 0.0)),
     };
-    Area::new(egui::Id::unique("overlay"))
+    Area::new(egui::Id::unique(("overlay", overlay)))
         .order(Order::Foreground)
         .anchor(anchor, offset)
         .show(ui.ctx(), |ui| {
@@ -164,6 +164,38 @@ fn welcome(
     );
 }
 
+/// What the digits mean: it depends on the focused field.
+const DIGITS: [(&[&str], &str); 3] = [
+    (
+        &["0", "…", "4"],
+        "Set the focused attribute, then on to the next",
+    ),
+    (
+        &["1", "2", "3"],
+        "Comparing: left much better, better, slightly better",
+    ),
+    (
+        &["5", "6", "7"],
+        "Comparing: right slightly better, better, much better",
+    ),
+];
+
+fn key_line(ui: &mut Ui, keys: &[&str], what: &str) {
+    const KEYS: f32 = 104.0;
+    let p = Palette::now(ui.ctx());
+    ui.horizontal(|ui| {
+        let layout = egui::Layout::left_to_right(egui::Align::Center);
+        ui.allocate_ui_with_layout(vec2(KEYS, 20.0), layout, |ui| {
+            ui.set_min_width(KEYS);
+            ui.spacing_mut().item_spacing.x = 3.0;
+            for key in keys {
+                controls::key_cap(ui, key);
+            }
+        });
+        controls::text(ui, what, theme::ui(12.0), p.text_2);
+    });
+}
+
 fn cheat_sheet(ui: &mut Ui, height: f32, actions: &mut Vec<Action>) {
     let p = Palette::now(ui.ctx());
     ui.horizontal(|ui| {
@@ -175,39 +207,38 @@ fn cheat_sheet(ui: &mut Ui, height: f32, actions: &mut Vec<Action>) {
         });
     });
     ui.add_space(space::S);
-    ScrollArea::vertical().max_height(height).show(ui, |ui| {
-        ui.columns(2, |columns| {
-            for (at, group) in Group::ALL.into_iter().enumerate() {
-                let ui = &mut columns[usize::from(at > 0)];
-                controls::text(ui, group.title(), theme::ui_bold(theme::UI), p.text);
-                ui.add_space(space::XS);
-                for command in COMMANDS
-                    .iter()
-                    .filter(|c| c.group == group && !c.keys.is_empty())
-                {
-                    ui.horizontal(|ui| {
-                        ui.set_min_width(ui.available_width());
+    ScrollArea::vertical()
+        .max_height(height)
+        .min_scrolled_height(height)
+        .show(ui, |ui| {
+            ui.columns(2, |columns| {
+                for (at, group) in Group::ALL.into_iter().enumerate() {
+                    let ui = &mut columns[usize::from(at > 0)];
+                    controls::text(ui, group.title(), theme::ui_bold(theme::UI), p.text);
+                    ui.add_space(space::XS);
+                    if group == Group::Judge {
+                        for (keys, what) in DIGITS {
+                            key_line(ui, keys, what);
+                        }
+                    }
+                    let listed = COMMANDS
+                        .iter()
+                        .filter(|c| c.group == group && !c.id.starts_with("digit-"));
+                    for command in listed {
                         let keys: Vec<String> =
                             command.keys.iter().map(ToString::to_string).collect();
-                        let width = 104.0;
-                        ui.allocate_ui_with_layout(
-                            vec2(width, 20.0),
-                            egui::Layout::left_to_right(egui::Align::Center),
-                            |ui| {
-                                ui.set_min_width(width);
-                                ui.spacing_mut().item_spacing.x = 3.0;
-                                for key in keys.iter().take(if keys[0].len() > 6 { 1 } else { 2 }) {
-                                    controls::key_cap(ui, key);
-                                }
-                            },
-                        );
-                        controls::text(ui, command.title, theme::ui(12.0), p.text_2);
-                    });
+                        let most = if keys.first().is_some_and(|k| k.len() > 6) {
+                            1
+                        } else {
+                            2
+                        };
+                        let keys: Vec<&str> = keys.iter().take(most).map(String::as_str).collect();
+                        key_line(ui, &keys, command.title);
+                    }
+                    ui.add_space(space::M);
                 }
-                ui.add_space(space::M);
-            }
+            });
         });
-    });
 }
 
 fn palette(ui: &mut Ui, typed: &mut Typed, fresh: bool, actions: &mut Vec<Action>) {

@@ -14,7 +14,7 @@ fn described(format: Format) -> &'static str {
         Format::HelpSteer2Preference => "One line per pair with strength -3 to 3 and the reasons",
         Format::Trl => "Prompt, chosen and rejected as message lists",
         Format::HhRlhf => "Whole transcripts, chosen and rejected, byte for byte",
-        Format::Pairs => "Everything: ratings, strength, reasons, every annotator's own",
+        Format::Pairs => "Every field, with every annotator's own",
         _ => "",
     }
 }
@@ -113,7 +113,7 @@ fn recipe(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         ui,
         recipe.labels == Labels::Collected,
         "Collected here",
-        "Several annotators by HelpSteer2's rule: the three that agree most",
+        "Of several annotators, the three that agree most",
     ) {
         recipe.labels = Labels::Collected;
     }

@@ -12,6 +12,9 @@ use crate::domain::{LabelSchema, Preference};
 use crate::ui::theme::{self, Palette, space};
 use crate::ui::widgets::controls;
 
+/// Width of the form's content in the dock.
+const FORM: f32 = 316.0;
+
 /// Identity of the justification's text field.
 pub const WHY: &str = "justification";
 

@@ -100,8 +100,10 @@ fn card(ui: &mut Ui, state: &AppState) {
                 facts.push(("Weights", info.id.weights.chars().take(16).collect()));
                 egui::Grid::new("facts").num_columns(2).spacing(vec2(24.0, 6.0)).show(ui, |ui| {
                     for (name, value) in facts {
-                        controls::text(ui, name, theme::ui(theme::UI), p.text_3);
-                        controls::text(ui, &value, theme::ui_medium(theme::UI), p.text);
+                        let plain = egui::RichText::new(name).font(theme::ui(theme::UI)).color(p.text_3);
+                        ui.add(egui::Label::new(plain).extend());
+                        let plain = egui::RichText::new(value).font(theme::ui_medium(theme::UI)).color(p.text);
+                        ui.add(egui::Label::new(plain).extend());
                         ui.end_row();
                     }
                 });

@@ -174,7 +174,7 @@ fn rows(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
                         egui::Align2::LEFT_CENTER,
                         &row.preview,
                         theme::serif(14.5),
-                        if row.status == Status::Unlabelled {
+                        if matches!(row.status, Status::Unlabelled | Status::Draft) {
                             p.text
                         } else {
                             p.text_2
