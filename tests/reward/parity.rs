@@ -109,8 +109,8 @@ fn quantised_weights_are_computed_in_f32_unless_asked_otherwise() {
     let cases = [
         ("llama-1.q8_0.gguf", DtypeChoice::Auto, "f32", 1e-4),
         // These quantise the activations too; a tiny model with large random weights makes much of that.
-        ("llama-1.q8_0.gguf", DtypeChoice::Q8_0, "q8_0", 0.1),
-        ("llama-1", DtypeChoice::Q8_0, "q8_0", 0.1),
+        ("llama-1.q8_0.gguf", DtypeChoice::Q8_0, "q8_0", 0.25),
+        ("llama-1", DtypeChoice::Q8_0, "q8_0", 0.25),
     ];
     for (name, dtype, called, tolerance) in cases {
         let options = LoadOptions { dtype, ..options() };
