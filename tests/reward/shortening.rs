@@ -24,9 +24,9 @@ fn encoder(name: &str) -> Encoder {
     Encoder::new(tokenizer(), ChatTemplate::new(&text, special).unwrap()).unwrap()
 }
 
-fn text(encoded: &Encoded) -> String {
+fn text(short: &Encoded) -> String {
     tokenizer()
-        .decode(&encoded.ids, false)
+        .decode(&short.ids, false)
         .unwrap()
         .replace("<|im_start|>", "\u{2}")
         .replace("<|im_end|>", "\u{3}")
@@ -81,10 +81,10 @@ fn what_goes_goes_in_order() {
     let mut stage = 0;
     let mut seen = [0; 5];
     for limit in (1..whole).rev() {
-        let encoded = encoder.encode(&dialogue(), limit).unwrap();
-        assert!(encoded.truncated && encoded.ids.len() <= limit);
-        assert_eq!(encoded.ids.last(), Some(&END));
-        let text = text(&encoded);
+        let short = encoder.encode(&dialogue(), limit).unwrap();
+        assert!(short.truncated && short.ids.len() <= limit);
+        assert_eq!(short.ids.last(), Some(&END));
+        let text = text(&short);
         let reply = "zeta eta theta iota kappa";
         let now = if !text.starts_with("<s>") {
             4 // below what the template itself takes
@@ -118,11 +118,7 @@ fn what_goes_goes_in_order() {
         seen[now] += 1;
         // As much is kept as fits: whatever is cut token by token leaves no more than a token or two of room.
         if now == 1 || now == 2 {
-            assert!(
-                encoded.ids.len() + 2 >= limit,
-                "{limit} {}",
-                encoded.ids.len()
-            );
+            assert!(short.ids.len() + 2 >= limit, "{limit} {}", short.ids.len());
         }
     }
     assert!(seen.iter().all(|&count| count > 0), "{seen:?}");
@@ -132,8 +128,8 @@ fn what_goes_goes_in_order() {
 fn a_template_that_wants_alternation_loses_turns_in_pairs() {
     let encoder = encoder("llama-nopad");
     let whole = encoder.encode(&dialogue(), usize::MAX).unwrap().ids.len();
-    let encoded = encoder.encode(&dialogue(), whole - 1).unwrap();
-    let text = text(&encoded);
+    let short = encoder.encode(&dialogue(), whole - 1).unwrap();
+    let text = text(&short);
     let start = "\u{2}SYSTEM\nBe brief.\u{3}\n\u{2}USER\nTwo questions, longer than the first\u{3}\n\u{2}ASSISTANT\nTwo answers\u{3}\n";
     assert!(text.starts_with(start), "{text}");
 }
@@ -180,10 +176,10 @@ fn long_texts_are_cut_quickly() {
             ],
         ] {
             let start = Instant::now();
-            let encoded = encoder.encode(&turns, 512).unwrap();
+            let short = encoder.encode(&turns, 512).unwrap();
             let took = start.elapsed();
-            assert!(encoded.truncated && encoded.ids.len() <= 512 && encoded.ids.len() >= 500);
-            assert_eq!(encoded.ids.last(), Some(&END));
+            assert!(short.truncated && short.ids.len() <= 512 && short.ids.len() >= 500);
+            assert_eq!(short.ids.last(), Some(&END));
             assert!(took < Duration::from_secs(10), "{took:?}");
         }
     }
@@ -200,11 +196,11 @@ fn many_turns_are_cut_quickly() {
         turns.push(Turn::assistant("ok"));
     }
     let start = Instant::now();
-    let encoded = encoder.encode(&turns, 512).unwrap();
+    let short = encoder.encode(&turns, 512).unwrap();
     assert!(
-        encoded.ids.len() <= 512 && encoded.ids.len() > 400,
+        short.ids.len() <= 512 && short.ids.len() > 400,
         "{}",
-        encoded.ids.len()
+        short.ids.len()
     );
     assert!(start.elapsed() < Duration::from_secs(10));
 }
@@ -228,9 +224,9 @@ proptest! {
         }
         let encoder = encoder(template);
         let whole = encoder.encode(&turns, usize::MAX).unwrap();
-        let encoded = encoder.encode(&turns, limit).unwrap();
-        prop_assert!(encoded.ids.len() <= limit && !encoded.ids.is_empty());
-        prop_assert_eq!(encoded.truncated, whole.ids.len() > limit);
-        prop_assert_eq!(encoded.ids.last(), whole.ids.last());
+        let short = encoder.encode(&turns, limit).unwrap();
+        prop_assert!(short.ids.len() <= limit && !short.ids.is_empty());
+        prop_assert_eq!(short.truncated, whole.ids.len() > limit);
+        prop_assert_eq!(short.ids.last(), whole.ids.last());
     }
 }
