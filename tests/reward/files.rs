@@ -148,6 +148,7 @@ fn impossible_configurations_are_refused() {
         ("\"hidden_act\": \"silu\"", "\"hidden_act\": \"gelu\""),
         ("\"model_type\": \"llama\"", "\"model_type\": \"qwen9\""),
         ("\"rope_type\": \"default\"", "\"rope_type\": \"yarn\""),
+        ("\"rope_theta\": 10000.0", "\"rope_theta\": -1.0"),
         ("{", "["),
     ] {
         let folder = copy("llama-1");
