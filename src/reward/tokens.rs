@@ -187,7 +187,7 @@ impl Encoder {
             } else {
                 starts.len()
             };
-            let found = smallest(most, length - limit, |cut| {
+            let found = smallest(most, length.saturating_sub(limit), |cut| {
                 let from = starts.get(cut).copied().unwrap_or(text.len());
                 text[from..].clone_into(&mut kept[turn].content);
                 self.attempt(&kept, limit)

@@ -4,7 +4,7 @@ use tiebreak::reward::{ModelRef, Scorer as _};
 
 use super::{Message, fixture, options, score, turns};
 
-/// Conversations of MT-Bench (CC-BY-4.0), OpenAssistant and Tulu 1 (Apache-2.0), as each row says.
+/// Conversations of MT-Bench (CC-BY-4.0), `OpenAssistant` and Tulu 1 (Apache-2.0), as each row says.
 #[derive(Deserialize)]
 struct Parity {
     conversations: Vec<Row>,

@@ -12,6 +12,8 @@ mod parity;
 mod prompts;
 /// What is too long.
 mod shortening;
+/// How fast, by hand.
+mod speed;
 
 use std::path::PathBuf;
 

@@ -102,16 +102,17 @@ fn gguf_vocabulary_alone_gives_the_same_tokens() {
 }
 
 #[test]
-fn quantised_weights_score_nearly_alike_and_say_so() {
-    let rows = rows("llama-1");
+fn quantised_weights_are_computed_in_f32_unless_asked_otherwise() {
+    let rows = rows("llama-1.q8_0.gguf");
     let conversations: Vec<_> = rows.iter().map(|r| turns(&r.messages)).collect();
     let mut keys = vec![model("llama-1").info().id.key()];
     let cases = [
-        ("llama-1.q8_0.gguf", DtypeChoice::F32, "f32"), // 8-bit weights, f32 arithmetic
-        ("llama-1.q8_0.gguf", DtypeChoice::Q8_0, "q8_0"),
-        ("llama-1", DtypeChoice::Q8_0, "q8_0"),
+        ("llama-1.q8_0.gguf", DtypeChoice::Auto, "f32", 1e-4),
+        // These quantise the activations too; a tiny model with large random weights makes much of that.
+        ("llama-1.q8_0.gguf", DtypeChoice::Q8_0, "q8_0", 0.25),
+        ("llama-1", DtypeChoice::Q8_0, "q8_0", 0.25),
     ];
-    for (name, dtype, called) in cases {
+    for (name, dtype, called, tolerance) in cases {
         let options = LoadOptions { dtype, ..options() };
         let mut scorer = LocalScorer::load(&ModelRef::Path(fixture(name)), &options).unwrap();
         assert_eq!(scorer.info().dtype, called);
@@ -119,10 +120,10 @@ fn quantised_weights_score_nearly_alike_and_say_so() {
         keys.push(scorer.info().id.key());
         let (found, _) = score(&mut scorer, &conversations);
         for (row, found) in rows.iter().zip(&found) {
+            let expected = row.outputs[0];
             assert!(
-                close(found.score, row.outputs[0], 0.1),
-                "{name} {}: {}",
-                row.outputs[0],
+                close(found.score, expected, tolerance),
+                "{name} {dtype:?} {expected} {}",
                 found.score
             );
         }

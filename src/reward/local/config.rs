@@ -117,9 +117,11 @@ impl DecoderConfig {
             outputs: hf.id2label.map(names).unwrap_or_default(),
         };
         config.check(file)?;
-        let frequencies = scaled(base_frequencies(theta.unwrap_or(10_000.0), head_dim), &rope);
+        let frequencies = base_frequencies(theta.unwrap_or(10_000.0), head_dim)
+            .and_then(|base| scaled(base, &rope))
+            .map_err(|reason| RewardError::malformed(file, reason))?;
         Ok(Self {
-            frequencies: frequencies.map_err(|reason| RewardError::malformed(file, reason))?,
+            frequencies,
             ..config
         })
     }
@@ -201,7 +203,8 @@ impl DecoderConfig {
                 file.name()
             )));
         }
-        let mut frequencies = base_frequencies(theta, head_dim);
+        let mut frequencies = base_frequencies(theta, head_dim)
+            .map_err(|reason| RewardError::malformed(file.name(), reason))?;
         match scaling.as_str() {
             "none" => {}
             "linear" if factor > 0.0 => frequencies.iter_mut().for_each(|f| *f /= factor),
@@ -283,11 +286,13 @@ fn names(labels: Map<String, Json>) -> Vec<String> {
     numbered.into_iter().map(|(_, name)| name).collect()
 }
 
-fn base_frequencies(theta: f64, head_dim: usize) -> Vec<f64> {
+fn base_frequencies(theta: f64, head_dim: usize) -> Result<Vec<f64>, String> {
+    if !theta.is_finite() || theta <= 0.0 {
+        return Err(format!("a rotation base of {theta}"));
+    }
     let half = head_dim / 2;
-    (0..half)
-        .map(|i| theta.powf(-(i as f64) / half as f64))
-        .collect()
+    let power = |i| theta.powf(-(i as f64) / half as f64);
+    Ok((0..half).map(power).collect())
 }
 
 /// Applies `rope_parameters` / `rope_scaling` as transformers' `modeling_rope_utils` does.

@@ -4,7 +4,8 @@ use candle_core::Device;
 
 use crate::reward::{DeviceChoice, LoadOptions, RewardError};
 
-/// A device and, for the CPU, the threads that work there.
+/// A device and, for the CPU, the threads that work there. (candle's quantised products use threads of their own, one per
+/// core unless `CANDLE_NUM_THREADS` says otherwise.)
 pub(crate) struct Engine {
     pub(crate) device: Device,
     pool: Option<rayon::ThreadPool>,

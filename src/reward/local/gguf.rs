@@ -258,7 +258,7 @@ impl GgufFile {
             .collect();
         let tokenizer = json!({
             "version": "1.0", "truncation": null, "padding": null, "added_tokens": added, "normalizer": normalizer,
-            "pre_tokenizer": pre_tokenizer, "post_processor": null, "decoder": {"type": "ByteLevel"},
+            "pre_tokenizer": pre_tokenizer, "post_processor": null, "decoder": null,
             "model": {"type": "BPE", "vocab": vocab, "merges": merges, "ignore_merges": pre.starts_with("llama")},
         });
         Ok(tokenizer.to_string().into_bytes())
