@@ -3,7 +3,6 @@
     clippy::unwrap_used,
     reason = "a test that cannot set itself up should fail"
 )]
-#![expect(missing_docs, reason = "the name of a test is its documentation")]
 
 /// The shape of the source tree.
 mod architecture;

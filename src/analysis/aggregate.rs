@@ -28,7 +28,9 @@ pub fn most_agreeing(values: &[f64]) -> Vec<usize> {
                 let off = [a, b, c].iter().map(|v| (v - median).abs()).sum::<f64>();
                 let better = match best {
                     None => true,
-                    Some(([s, o], _)) => spread < s || (spread == s && off < o),
+                    Some((known, _)) => {
+                        [spread, off].partial_cmp(&known) == Some(std::cmp::Ordering::Less)
+                    }
                 };
                 if better {
                     best = Some(([spread, off], [i, j, k]));

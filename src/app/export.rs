@@ -212,8 +212,8 @@ fn export_row(record: ItemRecord, which: Labels) -> Option<ExportRow> {
                 item,
                 source,
                 judgment,
-                votes,
                 extra,
+                votes,
             })
         }
     }

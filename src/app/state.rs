@@ -355,6 +355,10 @@ pub struct Notice {
 }
 
 /// Everything.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "switches of the view are independent of each other"
+)]
 pub struct AppState {
     /// Kept between runs.
     pub settings: Settings,

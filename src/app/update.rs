@@ -33,7 +33,7 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
         },
         Action::Back => back(state),
         Action::SetAnnotator(name) => {
-            state.settings.annotator = name.trim().to_owned();
+            name.trim().clone_into(&mut state.settings.annotator);
             vec![]
         }
         Action::StartSample => start(state, Effect::OpenSample),
@@ -1005,7 +1005,7 @@ fn appended(
 // -----------------------------------------------------------------------------------------
 // Going from item to item, and scores ahead of the labeler
 
-fn step(state: &mut AppState, by: i64) -> Vec<Effect> {
+fn step(state: &AppState, by: i64) -> Vec<Effect> {
     let (Some(open), Some(project)) = (state.open_item(), &state.project) else {
         return vec![];
     };
@@ -1018,7 +1018,7 @@ fn step(state: &mut AppState, by: i64) -> Vec<Effect> {
 }
 
 /// Opens another item. The draft of this one is kept already; the time spent on it goes with it.
-fn leave(state: &mut AppState, target: Target) -> Vec<Effect> {
+fn leave(state: &AppState, target: Target) -> Vec<Effect> {
     let mut effects = vec![];
     if state.can_write()
         && let Some(open) = state.open_item()

@@ -42,7 +42,7 @@ fn format(text: &str) -> Result<Wanted, String> {
     let known = || Format::ALL.map(Format::name).join(", ");
     text.parse()
         .map(|f| Wanted(Some(f)))
-        .map_err(|_| format!("one of auto, {}", known()))
+        .map_err(|_unknown| format!("one of auto, {}", known()))
 }
 
 /// Runs the command.

@@ -1,7 +1,7 @@
 //! `tiebreak score`: one line of JSON per response, in the order of the input.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, BufWriter, Seek as _, Write};
+use std::io::{BufRead as _, BufReader, BufWriter, Seek as _, Write as _};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -140,7 +140,7 @@ impl Run {
                     Err(SinkStopped) => ControlFlow::Break(()),
                 }
             })?;
-            self.flush();
+            self.flush().ok();
             return self.failed.take().map_or(Ok(0), Err);
         }
         let mut silent = |_: Progress| {};
@@ -163,7 +163,7 @@ impl Run {
                 .collect();
             self.take(id, item, turns)
         });
-        self.flush();
+        self.flush().ok();
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
@@ -232,7 +232,7 @@ impl Run {
         let stats = self
             .scorer
             .score(&conversations, &Cancel::default(), &mut |at, output| {
-                outputs[at] = Some(output)
+                outputs[at] = Some(output);
             })?;
         let scorer = self.scorer.info().id.key();
         for (at, (waiting, output)) in waiting.iter().zip(outputs).enumerate() {

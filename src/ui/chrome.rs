@@ -274,10 +274,10 @@ pub fn status_bar(ui: &mut Ui, state: &AppState, problems: usize) {
                 if let Some(job) = &state.job {
                     ui.add_space(space::S);
                     let progress = job.progress;
-                    let how_far = if progress.total > 0 {
-                        format!("{} · {} %", job.title, progress.done * 100 / progress.total)
-                    } else {
-                        format!("{} · {}", job.title, progress.done)
+                    let percent = (progress.done * 100).checked_div(progress.total);
+                    let how_far = match percent {
+                        Some(percent) => format!("{} · {percent} %", job.title),
+                        None => format!("{} · {}", job.title, progress.done),
                     };
                     controls::text(ui, &how_far, theme::ui(theme::SMALL), p.text);
                 }

@@ -174,7 +174,7 @@ impl eframe::App for Window {
                     .frame(Frame::NONE)
                     .show(ui, |ui| match state.screen {
                         Screen::Annotate => {
-                            screens::annotate::show(ui, state, reading, &mut actions)
+                            screens::annotate::show(ui, state, reading, &mut actions);
                         }
                         Screen::Queue => screens::queue::show(ui, state, &mut actions),
                         Screen::Export => screens::export::show(ui, state, &mut actions),

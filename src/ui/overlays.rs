@@ -67,7 +67,7 @@ pub fn show(ui: &mut Ui, state: &AppState, typed: &mut Typed, actions: &mut Vec<
                     Overlay::Skip => skip(ui, typed, fresh, actions),
                     Overlay::FlagNote => flag(ui, typed, fresh, actions),
                     Overlay::ImportReport => {
-                        import_report(ui, state, screen.height() - 200.0, actions)
+                        import_report(ui, state, screen.height() - 200.0, actions);
                     }
                 }
             });

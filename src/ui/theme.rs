@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use egui::{Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Stroke, Visuals};
+use egui::{
+    Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Stroke, TextStyle,
+    Visuals,
+};
 
 use crate::app::settings::Theme;
 
@@ -337,13 +340,12 @@ pub fn install(ctx: &egui::Context) {
         style.spacing.interact_size.y = 20.0;
         style.spacing.scroll = egui::style::ScrollStyle::thin();
         style.interaction.selectable_labels = false;
-        use egui::TextStyle::{Body, Button, Heading, Monospace, Small};
         style.text_styles = [
-            (Body, ui(UI)),
-            (Button, ui_medium(UI)),
-            (Small, ui(SMALL)),
-            (Heading, ui_bold(20.0)),
-            (Monospace, FontId::new(CODE, family("mono"))),
+            (TextStyle::Body, ui(UI)),
+            (TextStyle::Button, ui_medium(UI)),
+            (TextStyle::Small, ui(SMALL)),
+            (TextStyle::Heading, ui_bold(20.0)),
+            (TextStyle::Monospace, FontId::new(CODE, family("mono"))),
         ]
         .into();
     });

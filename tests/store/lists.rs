@@ -90,7 +90,8 @@ fn lists_say_how_far_one_is() {
             labelled: 2,
             skipped: 1,
             flagged: 1,
-            total: 10
+            total: 10,
+            drafts: 1,
         }
     );
     let info = reader.info().unwrap();

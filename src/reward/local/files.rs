@@ -98,7 +98,13 @@ impl Files {
             file: file.name().to_owned(),
         })?;
         Ok(Self {
-            name: named,
+            // The embedded file has no name of its own for people to read.
+            name: match file.text("general.name") {
+                Some(name) if matches!(source, Source::Bytes(..)) && !name.is_empty() => {
+                    name.to_owned()
+                }
+                _ => named,
+            },
             config,
             weights,
             tokenizer,

@@ -234,7 +234,7 @@ fn responses(
     let sides = open.shown.len();
     let area = ui.available_rect_before_wrap();
     ui.painter().rect_filled(area, 0.0, p.panel);
-    let both = sides == 2 && !(compact && !form::comparing(state));
+    let both = sides == 2 && (!compact || form::comparing(state));
     if both {
         let half = (area.width() / 2.0).floor();
         for side in 0..2 {

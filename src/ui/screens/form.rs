@@ -49,6 +49,7 @@ pub fn dock(ui: &mut Ui, state: &AppState, width: f32, actions: &mut Vec<Action>
                 .show(ui, |ui| {
                     // Room for the focus ring within the scrolled area.
                     ui.add_space(4.0);
+                    ui.set_max_width(FORM);
                     ratings_table(ui, state, schema, open, actions);
                     if open.shown.len() == 2 {
                         compare(ui, state, schema, open, actions);
@@ -356,7 +357,7 @@ fn why(
         controls::text(ui, &text, theme::ui(theme::SMALL), p.text_3);
         if schema.allow_neither && open.shown.len() == 2 {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                neither(ui, state, open, actions)
+                neither(ui, state, open, actions);
             });
         }
     });
@@ -742,7 +743,7 @@ fn rating_step(
             });
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            next_button(ui, state, schema, open, actions)
+            next_button(ui, state, schema, open, actions);
         });
     });
     ui.add_space(space::S);

@@ -1,4 +1,4 @@
-//! Lays out one block of a conversation: its text as galleys and its lines and grounds as shapes, relative to the block.
+//! Lays out one block of a conversation: its text as jobs and its lines and grounds as shapes, relative to the block.
 
 use std::sync::Arc;
 
@@ -25,8 +25,9 @@ pub struct Measure {
 
 /// One thing to paint.
 pub enum Piece {
-    /// Text that can be selected.
-    Text(Vec2, Arc<Galley>),
+    /// Text that can be selected: where, how large, and what. Not the galley itself, which is worth nothing when the window library
+    /// draws its letters anew, as for another theme; it keeps those in view, so that asking again is cheap.
+    Text(Vec2, Vec2, Arc<LayoutJob>),
     /// A ground or a line.
     Ground(Rect, Color32, Stroke),
 }
@@ -113,7 +114,8 @@ pub fn lay_out(
                     painter.layout_no_wrap(marker.clone(), theme::serif(theme::READING), p.text_2);
                 let x = (left - 8.0 - galley.size().x).max(0.0);
                 let y = (theme::READING_LINE - galley.size().y) / 2.0;
-                laid.pieces.push(Piece::Text(vec2(x, y), galley));
+                laid.pieces
+                    .push(Piece::Text(vec2(x, y), galley.size(), galley.job.clone()));
             }
             if runs.is_empty() {
                 laid.height = theme::READING_LINE;
@@ -178,7 +180,8 @@ fn text(
 ) {
     let galley = painter.layout_job(job(runs, width, size, strong, p));
     laid.height = laid.height.max(at.y + galley.size().y);
-    laid.pieces.push(Piece::Text(at, galley));
+    laid.pieces
+        .push(Piece::Text(at, galley.size(), galley.job.clone()));
 }
 
 fn job(runs: &[Run], width: f32, size: f32, strong: bool, p: &Palette) -> LayoutJob {
@@ -298,8 +301,11 @@ fn code(
     if galley.size().x > inner {
         laid.wide = Some(galley.size().x + 2.0 * PADDING.x + left);
     }
-    laid.pieces
-        .push(Piece::Text(vec2(left + PADDING.x, top), galley));
+    laid.pieces.push(Piece::Text(
+        vec2(left + PADDING.x, top),
+        galley.size(),
+        galley.job.clone(),
+    ));
     laid.height = height;
 }
 
@@ -364,8 +370,11 @@ fn table(
                 Some(Alignment::Centre) => free / 2.0,
                 _ => 0.0,
             };
-            laid.pieces
-                .push(Piece::Text(vec2(x + CELL.x + shift, y + CELL.y), galley));
+            laid.pieces.push(Piece::Text(
+                vec2(x + CELL.x + shift, y + CELL.y),
+                galley.size(),
+                galley.job.clone(),
+            ));
             x += widths[column];
         }
         y += height;

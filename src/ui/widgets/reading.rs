@@ -1,6 +1,6 @@
 //! The reading view: a conversation of any length in a column, of which only what is in view is laid out and painted.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use egui::text_selection::LabelSelectionState;
 use egui::{
@@ -14,7 +14,7 @@ use crate::text::markdown::{Block, Kind, blocks, raw_blocks};
 use crate::ui::theme::{self, Palette};
 
 /// Which text is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
     /// The shared context.
     Context,
@@ -44,7 +44,7 @@ struct Document {
 
 /// Documents that have been shown lately.
 pub struct Reading {
-    documents: HashMap<Key, Document>,
+    documents: BTreeMap<Key, Document>,
     highlighter: Highlighter,
     clock: u64,
 }
@@ -77,7 +77,7 @@ impl Reading {
     /// Nothing shown yet.
     pub fn new(ctx: &egui::Context) -> Self {
         Self {
-            documents: HashMap::new(),
+            documents: BTreeMap::new(),
             highlighter: Highlighter::new(ctx.clone()),
             clock: 0,
         }
@@ -136,7 +136,7 @@ impl Reading {
             .animated(false)
             .vertical_scroll_offset(document.offset);
         let output = area.show_viewport(ui, |ui, viewport| {
-            document.paint(ui, highlighter, viewport, left, total, show.name)
+            document.paint(ui, highlighter, viewport, left, total, show.name);
         });
         document.offset = output.state.clamped_offset().y;
     }
@@ -232,7 +232,7 @@ impl Document {
             }
             match &self.lines[at] {
                 Line::Speaker(who) => {
-                    paint_speaker(ui, pos2(origin.x, origin.y + y), who, &measure, at)
+                    paint_speaker(ui, pos2(origin.x, origin.y + y), who, &measure, at);
                 }
                 Line::Block(block) => {
                     let first = at == 0;
@@ -246,7 +246,7 @@ impl Document {
             }
             y += self.heights[at];
         }
-        // Galleys far out of view are dropped; their heights stay exact.
+        // What is far out of view is dropped; its height stays exact.
         let (near, far) = (viewport.min.y - 4_000.0, viewport.max.y + 4_000.0);
         let mut y = 0.0;
         for (at, height) in self.heights.iter().enumerate() {
@@ -302,7 +302,7 @@ fn paint_block(
         let most = (wide - measure.width).max(0.0);
         let offset = aside.entry(line).or_default();
         if ui.rect_contains_pointer(rect) {
-            let delta = ui.input(|i| i.smooth_scroll_delta());
+            let delta = ui.input(egui::InputState::smooth_scroll_delta);
             *offset -= delta.x;
         }
         *offset = offset.clamp(0.0, most);
@@ -321,9 +321,13 @@ fn paint_block(
                     .painter()
                     .rect(ground, 3.0, *fill, *stroke, StrokeKind::Inside);
             }
-            Piece::Text(offset, galley) => {
+            Piece::Text(offset, size, job) => {
                 let pos = at + *offset - vec2(shift, 0.0);
-                let area = Rect::from_min_size(pos, galley.size());
+                let area = Rect::from_min_size(pos, *size);
+                if !area.intersects(child.clip_rect()) {
+                    continue;
+                }
+                let galley = child.painter().layout_job(job.as_ref().clone());
                 let sense = Sense::click_and_drag() | Sense::hover();
                 let response = child.interact(area, child.scope_id().with(number), sense);
                 let role = match &block.kind {
@@ -342,7 +346,7 @@ fn paint_block(
                     measure.palette.text,
                     Stroke::NONE,
                 );
-                link(&response, block, galley, pos);
+                link(&response, block, &galley, pos);
             }
         }
     }
