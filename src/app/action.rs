@@ -41,6 +41,8 @@ pub enum Action {
     PickModel(Pick),
     /// A file dialog was closed, with these paths or none.
     Picked(Pick, Vec<PathBuf>),
+    /// There is no file dialog: ask for the path.
+    AskPath(Pick),
     /// Open this project, making it if there is none.
     OpenProject(PathBuf),
     /// Open this project, which somebody else has open, for reading.
