@@ -110,6 +110,8 @@ pub enum Action {
     ToggleWrap,
     /// Move the selected row of the item list.
     QueueMove(i64),
+    /// Go to the search of the item list.
+    QueueFocusSearch,
     /// Search the item list.
     QueueSearch(String),
     /// Rows of the item list that are in view.

@@ -333,6 +333,8 @@ pub enum ModelState {
 pub struct QueueState {
     /// Text looked for.
     pub search: String,
+    /// Whether the keyboard is to go to the search.
+    pub focus_search: bool,
     /// Selected row of the filtered list.
     pub selected: u64,
     /// Rows of the filtered list.

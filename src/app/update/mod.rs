@@ -143,6 +143,10 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
             vec![]
         }
         Action::QueueMove(by) => queue_move(state, by),
+        Action::QueueFocusSearch => {
+            state.queue.focus_search = true;
+            vec![]
+        }
         Action::QueueSearch(text) => {
             state.queue = QueueState {
                 search: text,
