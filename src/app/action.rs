@@ -41,6 +41,8 @@ pub enum Action {
     PickModel(Pick),
     /// A file dialog was closed, with these paths or none.
     Picked(Pick, Vec<PathBuf>),
+    /// There is no file dialog: ask for the path.
+    AskPath(Pick),
     /// Open this project, making it if there is none.
     OpenProject(PathBuf),
     /// Open this project, which somebody else has open, for reading.
@@ -108,6 +110,8 @@ pub enum Action {
     ToggleWrap,
     /// Move the selected row of the item list.
     QueueMove(i64),
+    /// Go to the search of the item list.
+    QueueFocusSearch,
     /// Search the item list.
     QueueSearch(String),
     /// Rows of the item list that are in view.

@@ -38,6 +38,8 @@ pub enum Key {
     BracketRight,
     /// The question mark, wherever it is typed.
     Question,
+    /// The slash, wherever it is typed.
+    Slash,
     /// Comma.
     Comma,
     /// Plus or equals.
@@ -121,6 +123,7 @@ impl std::fmt::Display for Shortcut {
             Key::BracketLeft => f.write_str("["),
             Key::BracketRight => f.write_str("]"),
             Key::Question => f.write_str("?"),
+            Key::Slash => f.write_str("/"),
             Key::Comma => f.write_str(","),
             Key::Plus => f.write_str("+"),
             Key::Minus => f.write_str("-"),
@@ -523,13 +526,21 @@ pub static COMMANDS: &[Command] = &[
         &[Shortcut::new(Key::Up), Shortcut::new(Key::Letter('K'))],
         |s| s.has_items().then_some(Action::QueueMove(-1)),
     )),
-    command(
+    in_text(command(
         "queue-open",
         "Open the row",
         Group::Move,
         Scope::Queue,
         &[Shortcut::new(Key::Enter)],
         |s| s.queue_position().map(Action::OpenPosition),
+    )),
+    command(
+        "search",
+        "Search the list",
+        Group::Move,
+        Scope::Queue,
+        &[Shortcut::new(Key::Slash)],
+        |s| s.has_items().then_some(Action::QueueFocusSearch),
     ),
     screen!("show-annotate", 1, Screen::Annotate, "Annotate"),
     screen!("show-queue", 2, Screen::Queue, "Queue"),

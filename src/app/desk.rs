@@ -167,7 +167,7 @@ impl Desk {
             }
             Effect::Preview(recipe) => {
                 if let Some(open) = &self.open {
-                    match preview(&open.project, &recipe, 3) {
+                    match preview(&open.project, &recipe, 3, &self.annotator) {
                         Ok((lines, available)) => self.outbox.send(Action::Preview {
                             recipe,
                             lines,

@@ -109,18 +109,21 @@ pub fn export(
     })
 }
 
-/// The first lines of an export, and how many items have a label to export.
+/// The first lines of an export, and how many items have a label to export. Only items that this annotator has labelled are
+/// shown: what others said of an item, and where it came from, stay hidden until one's own commit.
 pub fn preview(
     project: &Project,
     recipe: &ExportRecipe,
     lines: usize,
+    annotator: &str,
 ) -> Result<(Vec<String>, u64), ExportError> {
     let mut rows = vec![];
     let mut available = 0;
     project.reader()?.for_each_item(|record| {
+        let own = record.labels.iter().any(|(who, ..)| who == annotator);
         if let Some(row) = export_row(record, recipe.labels) {
             available += 1;
-            if rows.len() < lines {
+            if own && rows.len() < lines {
                 rows.push(row);
             }
         }

@@ -116,7 +116,7 @@ impl Runner {
             }
             Effect::Pick(what) => match &self.picker {
                 Some(picker) => picker(what, self.outbox.clone()),
-                None => self.outbox.send(Action::Picked(what, vec![])),
+                None => self.outbox.send(Action::AskPath(what)),
             },
             Effect::SaveSettings(settings) => {
                 let annotator = settings.annotator.clone();

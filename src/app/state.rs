@@ -63,10 +63,12 @@ pub enum Overlay {
     FlagNote,
     /// What came in.
     ImportReport,
+    /// Where is the file? For systems without a file dialog.
+    Path(Pick),
 }
 
 /// Why a file is being picked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Pick {
     /// To open a project.
     Project,
@@ -291,6 +293,15 @@ pub struct ProjectState {
     pub finished: bool,
     /// An event is on its way; no further one is made until it is on disk.
     pub appending: bool,
+    /// Another item is on its way; nothing is said of this one any more.
+    pub moving: bool,
+}
+
+impl ProjectState {
+    /// Whether nothing is on its way, so that something may be said of the open item.
+    pub fn settled(&self) -> bool {
+        !self.appending && !self.moving
+    }
 }
 
 /// A loaded model.
@@ -322,6 +333,8 @@ pub enum ModelState {
 pub struct QueueState {
     /// Text looked for.
     pub search: String,
+    /// Whether the keyboard is to go to the search.
+    pub focus_search: bool,
     /// Selected row of the filtered list.
     pub selected: u64,
     /// Rows of the filtered list.
@@ -404,6 +417,8 @@ pub struct AppState {
     pub last_commit: Option<Instant>,
     /// Whether to try the sample when the welcome is done; else this path.
     pub start: Option<PathBuf>,
+    /// Files to import once the project for them is open.
+    pub import_next: Vec<PathBuf>,
     /// Whether a file dialog is open.
     pub picking: Option<Pick>,
 }
@@ -435,6 +450,7 @@ impl AppState {
             scroll: vec![],
             last_commit: None,
             start,
+            import_next: vec![],
             picking: None,
         }
     }
@@ -487,14 +503,14 @@ impl AppState {
     pub fn can_undo(&self) -> bool {
         self.project
             .as_ref()
-            .is_some_and(|p| !p.appending && !p.info.read_only && !p.info.history.undo.is_empty())
+            .is_some_and(|p| p.settled() && !p.info.read_only && !p.info.history.undo.is_empty())
     }
 
     /// Whether there is something to redo.
     pub fn can_redo(&self) -> bool {
         self.project
             .as_ref()
-            .is_some_and(|p| !p.appending && !p.info.read_only && !p.info.history.redo.is_empty())
+            .is_some_and(|p| p.settled() && !p.info.read_only && !p.info.history.redo.is_empty())
     }
 
     /// Position in the project of the selected row of the item list.

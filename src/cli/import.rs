@@ -48,21 +48,28 @@ fn format(text: &str) -> Result<Wanted, String> {
 /// Runs the command.
 pub fn run(command: &Import) -> anyhow::Result<ExitCode> {
     let owner = super::owner();
-    let project = if command.project.exists() {
+    let known = command.project.exists();
+    let project = if known {
         Project::open(&command.project, Access::Write { owner: &owner })?
     } else {
         Project::create(&command.project, &new_project(&command.project), &owner)?
     };
     let bar = Bar::new("importing");
-    let report = import(
+    let imported = import(
         &project,
         &command.files,
         command.format.0,
         &Cancel::default(),
         &mut |p| bar.set(p),
-    )?;
+    );
     drop(bar);
+    let empty = imported.is_err() && project.reader()?.count()? == 0;
     project.close()?;
+    if empty && !known {
+        // A project that was to hold these files and holds nothing is not left behind.
+        std::fs::remove_file(&command.project)?;
+    }
+    let report = imported?;
     if command.json {
         printer::report(&report)?;
     } else {

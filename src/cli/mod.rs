@@ -69,7 +69,18 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
 
 /// Says what went wrong, what is safe and what to do, in one or two lines; the exit code is 2.
 pub fn explain(error: &anyhow::Error) -> ExitCode {
-    eprintln!("error: {error:#}");
+    // An error that already tells its cause is not followed by it once more.
+    let mut told = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !told.contains(&cause) {
+            told = if told.is_empty() {
+                cause
+            } else {
+                format!("{told}: {cause}")
+            };
+        }
+    }
+    eprintln!("error: {told}");
     let hint = error.chain().find_map(|cause| {
         cause
             .downcast_ref::<crate::store::StoreError>()

@@ -131,8 +131,12 @@ impl Run {
         if is_project(input) {
             let project = Project::open(input, Access::Read)?;
             project.reader()?.for_each_item(|record| {
-                let turns = (0..record.item.responses.len())
-                    .map(|at| record.item.conversation(at))
+                let count = record.item.responses.len();
+                let file = record.sources.iter().find(|s| s.order.len() == count);
+                let order = file.map_or_else(|| (0..count).collect(), |s| s.order.clone());
+                let turns = order
+                    .iter()
+                    .map(|at| record.item.conversation(*at))
                     .collect();
                 let id = record.item.id.to_string();
                 match self.take(id, record.position, turns) {

@@ -123,6 +123,7 @@ fn shortcut(
                 shift = false;
                 Key::Question
             }
+            egui::Key::Slash if !shift => Key::Slash,
             egui::Key::Plus | egui::Key::Equals => {
                 shift = false;
                 Key::Plus

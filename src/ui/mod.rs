@@ -37,7 +37,6 @@ pub struct Window {
     typed: Typed,
     shown: Option<(Theme, u16)>,
     last_frame: Instant,
-    last_input: Instant,
     problems: Option<(crate::domain::ItemId, usize)>,
 }
 
@@ -60,7 +59,6 @@ impl Window {
             typed,
             shown: None,
             last_frame: now,
-            last_input: now,
             problems: None,
         })
     }
@@ -74,16 +72,20 @@ impl Window {
     /// Counts the time before an item, with and without use.
     fn clock(&mut self, ctx: &Context) {
         let now = Instant::now();
-        if ctx.input(|i| !i.events.is_empty()) {
-            self.last_input = now;
-        }
         let passed = now.duration_since(self.last_frame);
         self.last_frame = now;
         if self.app.state.reading() {
-            let away = now.duration_since(self.last_input) > IDLE || !ctx.input(|i| i.focused);
-            let ms = passed.as_millis().min(60_000) as u64;
-            let (active_ms, idle_ms) = if away { (0, ms) } else { (ms, 0) };
-            self.app.dispatch(Action::Elapsed { active_ms, idle_ms });
+            // Nothing is drawn while nothing happens: the time since then is reading up to a limit, and being away beyond it.
+            let limit = if ctx.input(|i| i.focused) {
+                IDLE
+            } else {
+                Duration::ZERO
+            };
+            let active = passed.min(limit);
+            self.app.dispatch(Action::Elapsed {
+                active_ms: active.as_millis() as u64,
+                idle_ms: passed.saturating_sub(active).as_millis() as u64,
+            });
         }
     }
 
@@ -153,7 +155,9 @@ impl eframe::App for Window {
         self.reading.begin_frame();
         let problems = self.odd_characters();
         let mut actions = vec![];
-        if ctx.content_rect().width() < SMALLEST.x || ctx.content_rect().height() < SMALLEST.y {
+        // The limit is for the window, not for what is left of it when everything is shown larger.
+        let size = ctx.content_rect().size() * ctx.zoom_factor();
+        if size.x < SMALLEST.x || size.y < SMALLEST.y {
             too_small(ui);
         } else {
             let Self {
@@ -230,6 +234,7 @@ fn pick(what: Pick, outbox: crate::app::runner::Outbox) {
     let dialog = rfd::AsyncFileDialog::new();
     let thread = std::thread::Builder::new().name("dialog".to_owned());
     let started = thread.spawn(move || {
+        let opened = Instant::now();
         let one = |file: Option<rfd::FileHandle>| file.map(|f| vec![f.path().to_owned()]);
         let paths = match what {
             Pick::Project => {
@@ -262,7 +267,13 @@ fn pick(what: Pick, outbox: crate::app::runner::Outbox) {
                     .pick_file(),
             )),
         };
-        outbox.send(Action::Picked(what, paths.unwrap_or_default()));
+        // A dialog that is gone at once was never there: this system has none.
+        match paths {
+            None if opened.elapsed() < Duration::from_millis(300) => {
+                outbox.send(Action::AskPath(what));
+            }
+            paths => outbox.send(Action::Picked(what, paths.unwrap_or_default())),
+        }
     });
     started.ok();
 }

@@ -8,6 +8,7 @@ use egui::{
 use super::theme::{self, Palette, space};
 use super::widgets::controls;
 use crate::app::commands::{COMMANDS, Command, Group};
+use crate::app::state::Pick;
 use crate::app::{Action, AppState, Overlay};
 
 /// What is being typed into a panel.
@@ -69,6 +70,7 @@ pub fn show(ui: &mut Ui, state: &AppState, typed: &mut Typed, actions: &mut Vec<
                     Overlay::ImportReport => {
                         import_report(ui, state, screen.height() - 200.0, actions);
                     }
+                    Overlay::Path(what) => path(ui, typed, what, fresh, actions),
                 }
             });
         });
@@ -153,10 +155,14 @@ fn welcome(
     if controls::button(ui, "Open project…", false, named, size).clicked() {
         begin(actions, Action::PickProject);
     }
+    ui.add_space(space::XS);
+    if controls::button(ui, "Open your data…", false, named, size).clicked() {
+        begin(actions, Action::PickImport);
+    }
     ui.add_space(space::M);
     controls::note(
         ui,
-        "To label your own data: open a project under a new name, then drop .jsonl or .json files into the window.",
+        "Your data (.jsonl or .json, plain or gzip) can also be dropped into the window; its project is made beside it.",
     );
     controls::note(
         ui,
@@ -344,6 +350,41 @@ fn flag(ui: &mut Ui, typed: &mut Typed, fresh: bool, actions: &mut Vec<Action>) 
     ui.horizontal(|ui| {
         if controls::button(ui, "Flag", true, true, vec2(96.0, 34.0)).clicked() || entered {
             actions.push(Action::Flag(typed.text.clone()));
+        }
+        if controls::button(ui, "Cancel", false, true, vec2(0.0, 34.0)).clicked() {
+            actions.push(Action::Back);
+        }
+    });
+}
+
+/// Asks for a path where there is no file dialog.
+fn path(ui: &mut Ui, typed: &mut Typed, what: Pick, fresh: bool, actions: &mut Vec<Action>) {
+    let (heading, told) = match what {
+        Pick::Project => (
+            "Open a project",
+            "Path of a .tiebreak file; a new name makes a new project.",
+        ),
+        Pick::Import => (
+            "Import data",
+            "Path of a .jsonl or .json file, plain or gzip.",
+        ),
+        Pick::Export => ("Export", "Path of the file to write."),
+        Pick::ModelFolder => (
+            "Load a model",
+            "Path of a folder with config.json, tokenizer.json and safetensors.",
+        ),
+        Pick::ModelFile => ("Load a model", "Path of a .gguf file with a reward head."),
+    };
+    title(ui, heading);
+    controls::note(ui, told);
+    ui.add_space(space::S);
+    let entered = field(ui, typed, "Path", "Path", fresh);
+    ui.add_space(space::M);
+    let said = !typed.text.trim().is_empty();
+    ui.horizontal(|ui| {
+        if (controls::button(ui, "Open", true, said, vec2(96.0, 34.0)).clicked() || entered) && said
+        {
+            actions.push(Action::Picked(what, vec![typed.text.trim().into()]));
         }
         if controls::button(ui, "Cancel", false, true, vec2(0.0, 34.0)).clicked() {
             actions.push(Action::Back);

@@ -26,7 +26,7 @@ fn the_embedded_model_scores_as_transformers_does() {
     let mut scorer = LocalScorer::load(&ModelRef::Default, &options()).unwrap();
     assert_eq!(
         (scorer.info().name.as_str(), scorer.info().dtype.as_str()),
-        ("default", "f32")
+        ("Tiebreak mini", "f32")
     );
     let conversations: Vec<_> = parity
         .conversations

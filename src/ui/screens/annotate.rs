@@ -58,27 +58,40 @@ fn context(
     let height = ui.available_height();
     let margin = Margin::symmetric(if compact { 20 } else { 24 }, 0);
     if state.context_open {
-        let frame = Frame::new().fill(p.bg);
-        let tall = (height * if compact { 0.6 } else { 0.5 }).max(140.0);
-        Panel::top("context").exact_size(tall).resizable(false).show_separator_line(false).frame(frame).show(ui, |ui| {
-            if turns.is_empty() {
-                ui.add_space(space::L);
-                controls::note(ui, "  These conversations begin with the responses themselves: there is nothing before them");
-                return;
-            }
-            let show = Show {
-                key: (open.item.id, Part::Context, state.raw),
-                turns,
-                speakers: true,
-                first_turn: 0,
-                max_width: 760.0,
-                margin: if compact { 20.0 } else { 24.0 },
-                wrap: state.wrap,
-                scroll: 0.0,
-                name: "Context",
-            };
-            reading.show(ui, &show);
-        });
+        let show = Show {
+            key: (open.item.id, Part::Context, state.raw),
+            turns,
+            speakers: true,
+            first_turn: 0,
+            max_width: 760.0,
+            margin: if compact { 20.0 } else { 24.0 },
+            centred: false,
+            wrap: state.wrap,
+            scroll: 0.0,
+            name: "Context",
+        };
+        let most = (height * if compact { 0.6 } else { 0.5 }).max(140.0);
+        let tall = if turns.is_empty() {
+            56.0
+        } else {
+            reading.height(ui, &show).min(most)
+        };
+        Panel::top("context")
+            .exact_size(tall)
+            .resizable(false)
+            .show_separator_line(false)
+            .frame(Frame::new().fill(p.bg))
+            .show(ui, |ui| {
+                if turns.is_empty() {
+                    ui.add_space(space::L);
+                    controls::note(
+                        ui,
+                        "  These conversations begin with the responses themselves: there is nothing before them",
+                    );
+                } else {
+                    reading.show(ui, &show);
+                }
+            });
         return;
     }
     let asked = turns.iter().rposition(|t| t.role == Speaker::User);
@@ -316,6 +329,7 @@ fn response_column(
         first_turn: open.item.context.len(),
         max_width: if alone { MEASURE } else { 640.0 },
         margin: if compact { 20.0 } else { 28.0 },
+        centred: true,
         wrap: state.wrap,
         scroll,
         name: &name,

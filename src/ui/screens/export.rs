@@ -207,9 +207,9 @@ fn outcome(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
             if lines.is_empty() {
                 let drafts = state.project.as_ref().map_or(0, |p| p.info.counts.drafts);
                 let told = match (recipe.labels, *available, drafts) {
-                    (_, n, _) if n > 0 => {
-                        format!("{n} labels, none of which this format can carry")
-                    }
+                    (_, n, _) if n > 0 => format!(
+                        "{n} items have labels. Rows are shown here once you have labelled their items yourself"
+                    ),
                     (Labels::Reference, _, _) => "The data came without labels".to_owned(),
                     (Labels::Collected, _, 0) => "Nothing committed yet".to_owned(),
                     (Labels::Collected, _, 1) => {

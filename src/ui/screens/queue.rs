@@ -13,7 +13,7 @@ use crate::ui::widgets::{controls, icons};
 const ROW: f32 = 30.0;
 
 /// Shows the screen.
-pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
+pub fn show(ui: &mut Ui, state: &mut AppState, actions: &mut Vec<Action>) {
     let p = Palette::now(ui.ctx());
     let frame = Frame::new()
         .fill(p.bg)
@@ -41,6 +41,9 @@ pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
                     info.label = Some("Search".to_owned());
                     info
                 });
+                if std::mem::take(&mut state.queue.focus_search) {
+                    response.request_focus();
+                }
                 if response.changed() {
                     actions.push(Action::QueueSearch(text));
                 }

@@ -210,7 +210,9 @@ fn job(runs: &[Run], width: f32, size: f32, strong: bool, p: &Palette) -> Layout
             TextFormat {
                 font_id,
                 color: p.text,
-                line_height: Some((size * theme::READING_LINE / theme::READING).round()),
+                // Code within text has a ground of its own height, centred in the line.
+                line_height: (!run.code)
+                    .then(|| (size * theme::READING_LINE / theme::READING).round()),
                 background: if run.code {
                     p.sunken
                 } else {

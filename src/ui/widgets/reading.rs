@@ -63,6 +63,8 @@ pub struct Show<'a> {
     pub max_width: f32,
     /// Space left and right of the column.
     pub margin: f32,
+    /// Whether a column narrower than its space stands in the middle of it.
+    pub centred: bool,
     /// Whether code is wrapped.
     pub wrap: bool,
     /// Scrolling asked for, in parts of the height.
@@ -71,7 +73,13 @@ pub struct Show<'a> {
     pub name: &'a str,
 }
 
-const SPEAKER: f32 = 34.0;
+/// Air above and below a document.
+const BOTTOM: f32 = 40.0;
+
+/// Height of the line that says who speaks: with air above it, but for the first.
+fn speaker_height(line: usize) -> f32 {
+    if line == 0 { 22.0 } else { 40.0 }
+}
 
 impl Reading {
     /// Nothing shown yet.
@@ -96,39 +104,18 @@ impl Reading {
         }
     }
 
+    /// Height that a document would take in a column as wide as there is, as far as it is known.
+    pub fn height(&mut self, ui: &Ui, show: &Show<'_>) -> f32 {
+        let (document, ..) = self.prepare(ui, show);
+        document.heights.iter().sum::<f32>() + BOTTOM
+    }
+
     /// Shows a document in all the space there is.
     pub fn show(&mut self, ui: &mut Ui, show: &Show<'_>) {
-        self.clock += 1;
-        let clock = self.clock;
-        // Kept: the documents of the items around; forgotten: those of long ago.
-        if self.documents.len() > 24 {
-            self.documents.retain(|_, d| d.used + 2_000 > clock);
-        }
-        let highlighter = &mut self.highlighter;
-        let document = self
-            .documents
-            .entry(show.key)
-            .or_insert_with(|| Document::new(show));
-        document.used = clock;
         let size = ui.available_size();
-        let width = (size.x - 2.0 * show.margin - 6.0)
-            .min(show.max_width)
-            .max(120.0)
-            .floor();
-        let left = if width >= show.max_width {
-            ((size.x - width) / 2.0).floor()
-        } else {
-            show.margin
-        };
-        let measure = Measure {
-            width,
-            palette: Palette::now(ui.ctx()),
-            wrap: show.wrap,
-            pixels_per_point: ui.ctx().pixels_per_point(),
-        };
-        document.measure(&measure);
+        let (document, highlighter, left) = self.prepare(ui, show);
         document.offset += show.scroll * size.y;
-        let total: f32 = document.heights.iter().sum::<f32>() + 40.0;
+        let total: f32 = document.heights.iter().sum::<f32>() + BOTTOM;
         document.offset = document.offset.clamp(0.0, (total - size.y).max(0.0));
         let area = ScrollArea::vertical()
             .id_salt(show.key)
@@ -139,6 +126,36 @@ impl Reading {
             document.paint(ui, highlighter, viewport, left, total, show.name);
         });
         document.offset = output.state.clamped_offset().y;
+    }
+
+    /// Finds or reads a document and measures it; also gives where its column begins.
+    fn prepare(&mut self, ui: &Ui, show: &Show<'_>) -> (&mut Document, &mut Highlighter, f32) {
+        self.clock += 1;
+        let clock = self.clock;
+        // Kept: the documents of the items around; forgotten: those of long ago.
+        if self.documents.len() > 24 {
+            self.documents.retain(|_, d| d.used + 2_000 > clock);
+        }
+        let document = self
+            .documents
+            .entry(show.key)
+            .or_insert_with(|| Document::new(show));
+        document.used = clock;
+        let room = ui.available_width() - 2.0 * show.margin - 6.0;
+        let width = room.min(show.max_width).max(120.0).floor();
+        let free = (ui.available_width() - width) / 2.0;
+        let left = if show.centred && width >= show.max_width {
+            free.floor()
+        } else {
+            show.margin
+        };
+        document.measure(&Measure {
+            width,
+            palette: Palette::now(ui.ctx()),
+            wrap: show.wrap,
+            pixels_per_point: ui.ctx().pixels_per_point(),
+        });
+        (document, &mut self.highlighter, left)
     }
 }
 
@@ -186,7 +203,7 @@ impl Document {
         for (at, line) in self.lines.iter().enumerate() {
             self.laid[at] = None;
             self.heights[at] = match line {
-                Line::Speaker(_) => SPEAKER,
+                Line::Speaker(_) => speaker_height(at),
                 Line::Block(block) => layout::estimate(block, measure.width),
             };
         }
@@ -235,7 +252,7 @@ impl Document {
                     paint_speaker(ui, pos2(origin.x, origin.y + y), who, &measure, at);
                 }
                 Line::Block(block) => {
-                    let first = at == 0;
+                    let first = at == 0 || matches!(self.lines[at - 1], Line::Speaker(_));
                     let laid = self.laid[at].get_or_insert_with(|| {
                         layout::lay_out(ui.painter(), highlighter, block, first, &measure)
                     });
@@ -275,11 +292,11 @@ fn paint_speaker(ui: &Ui, at: egui::Pos2, who: &str, measure: &Measure, line: us
         theme::ui(theme::SMALL),
         measure.palette.text_3,
     );
-    let rect = Rect::from_min_size(at, vec2(measure.width, SPEAKER));
+    let rect = Rect::from_min_size(at, vec2(measure.width, speaker_height(line)));
     let response = ui.interact(rect, ui.scope_id().with(("speaker", line)), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Heading, true, who));
     ui.painter().galley(
-        at + vec2(0.0, SPEAKER - galley.size().y - 6.0),
+        at + vec2(0.0, speaker_height(line) - galley.size().y - 5.0),
         galley,
         measure.palette.text_3,
     );

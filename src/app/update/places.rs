@@ -1,0 +1,228 @@
+//! Screens, panels, files, projects, models, and the list of items.
+
+use std::path::{Path, PathBuf};
+
+use super::form::move_focus;
+use crate::app::effect::Effect;
+use crate::app::form::Field;
+use crate::app::state::{AppState, JobState, ModelState, Notice, Overlay, Pick, Screen};
+use crate::reward::ModelRef;
+
+pub(super) fn show(state: &mut AppState, screen: Screen) -> Vec<Effect> {
+    state.screen = screen;
+    state.overlay = state.overlay.filter(|o| *o == Overlay::Welcome);
+    match screen {
+        Screen::Export => preview(state),
+        Screen::Queue => {
+            if let Some(open) = state.open_item() {
+                state.queue.selected = if state.queue.search.is_empty() {
+                    open.position
+                } else {
+                    0
+                };
+            }
+            list(state)
+        }
+        _ => vec![],
+    }
+}
+
+pub(super) fn back(state: &mut AppState) -> Vec<Effect> {
+    if state.overlay == Some(Overlay::Welcome) && state.settings.annotator.is_empty() {
+        return vec![];
+    }
+    if state.overlay.take().is_some() || state.notice.take().is_some() {
+        return vec![];
+    }
+    if state.screen != Screen::Annotate {
+        return show(state, Screen::Annotate);
+    }
+    if state.focus() == Some(Field::Justification) {
+        return move_focus(state, -1);
+    }
+    state.context_open = false;
+    vec![]
+}
+
+pub(super) fn start(state: &mut AppState, effect: Effect) -> Vec<Effect> {
+    if state.settings.annotator.is_empty() {
+        state.overlay = Some(Overlay::Welcome);
+        return vec![];
+    }
+    state.overlay = None;
+    state.screen = Screen::Annotate;
+    state.opening = true;
+    vec![Effect::SaveSettings(state.settings.clone()), effect]
+}
+
+pub(super) fn pick(state: &mut AppState, what: Pick) -> Vec<Effect> {
+    if state.picking.is_some() {
+        return vec![];
+    }
+    state.picking = Some(what);
+    vec![Effect::Pick(what)]
+}
+
+pub(super) fn picked(state: &mut AppState, what: Pick, mut paths: Vec<PathBuf>) -> Vec<Effect> {
+    state.picking = None;
+    state.overlay = state.overlay.filter(|o| !matches!(o, Overlay::Path(_)));
+    let Some(first) = (!paths.is_empty()).then(|| paths.remove(0)) else {
+        return vec![];
+    };
+    match what {
+        Pick::Project => start(
+            state,
+            Effect::OpenProject {
+                path: first,
+                read_only: false,
+            },
+        ),
+        Pick::Import => {
+            paths.insert(0, first);
+            import(state, paths)
+        }
+        Pick::Export => {
+            state.recipe.output = first;
+            export(state)
+        }
+        Pick::ModelFolder | Pick::ModelFile => load_model(state, ModelRef::Path(first)),
+    }
+}
+
+pub(super) fn import(state: &mut AppState, files: Vec<PathBuf>) -> Vec<Effect> {
+    // A project among the files is opened; data goes into the open project.
+    if let Some(project) = files
+        .iter()
+        .find(|f| f.extension().is_some_and(|e| e == "tiebreak"))
+    {
+        return start(
+            state,
+            Effect::OpenProject {
+                path: project.clone(),
+                read_only: false,
+            },
+        );
+    }
+    if state.job.is_some() || files.is_empty() {
+        return vec![];
+    }
+    if state.project.is_none() {
+        let project = beside(&files[0]);
+        state.import_next = files;
+        return start(
+            state,
+            Effect::OpenProject {
+                path: project,
+                read_only: false,
+            },
+        );
+    }
+    if !state.can_write() {
+        let text = "This project is open for reading only, so nothing can be imported into it. Open another one first.";
+        state.notice = Some(Notice {
+            text: text.to_owned(),
+            error: true,
+            read_only: None,
+        });
+        return vec![];
+    }
+    let name = files[0]
+        .file_name()
+        .map(|n| n.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let title = if files.len() == 1 {
+        format!("Importing {name}")
+    } else {
+        format!("Importing {} files", files.len())
+    };
+    state.job = Some(JobState {
+        title,
+        progress: crate::task::Progress::default(),
+    });
+    vec![Effect::Import(files)]
+}
+
+/// The project for data that has none yet: beside it, of the same name.
+fn beside(file: &Path) -> PathBuf {
+    let mut path = file.to_owned();
+    while path
+        .extension()
+        .is_some_and(|e| ["gz", "jsonl", "json"].iter().any(|known| e == *known))
+    {
+        path.set_extension("");
+    }
+    path.with_extension("tiebreak")
+}
+
+pub(super) fn export(state: &mut AppState) -> Vec<Effect> {
+    if state.job.is_some() || state.project.is_none() {
+        return vec![];
+    }
+    if state.recipe.output.as_os_str().is_empty() {
+        return pick(state, Pick::Export);
+    }
+    let title = format!("Writing {}", state.recipe.output.display());
+    state.job = Some(JobState {
+        title,
+        progress: crate::task::Progress::default(),
+    });
+    state.exported = None;
+    vec![Effect::Export(state.recipe.clone())]
+}
+
+pub(super) fn preview(state: &AppState) -> Vec<Effect> {
+    if state.project.is_some() {
+        vec![Effect::Preview(state.recipe.clone())]
+    } else {
+        vec![]
+    }
+}
+
+pub(super) fn load_model(state: &mut AppState, model: ModelRef) -> Vec<Effect> {
+    state.model = ModelState::Loading(model.clone());
+    state.last_score_ms = None;
+    state.settings.model = model.to_string();
+    if let Some(open) = state.open_item_mut() {
+        open.scores.clear();
+        open.ahead.iter_mut().for_each(|(_, scored)| scored.clear());
+    }
+    vec![
+        Effect::LoadModel(model),
+        Effect::SaveSettings(state.settings.clone()),
+    ]
+}
+
+pub(super) fn list(state: &AppState) -> Vec<Effect> {
+    if state.project.is_none() {
+        return vec![];
+    }
+    let (from, rows) = state.queue.wanted;
+    vec![Effect::List {
+        search: state.queue.search.clone(),
+        from,
+        rows: rows.max(60),
+    }]
+}
+
+pub(super) fn queue_move(state: &mut AppState, by: i64) -> Vec<Effect> {
+    let last = state.queue.total.saturating_sub(1);
+    state.queue.selected = state.queue.selected.saturating_add_signed(by).min(last);
+    vec![]
+}
+
+pub(super) fn queue_view(state: &mut AppState, from: u64, rows: u64) -> Vec<Effect> {
+    let (have, until) = (
+        state.queue.from,
+        state.queue.from + state.queue.rows.len() as u64,
+    );
+    if from >= have && (from + rows).min(state.queue.total) <= until {
+        return vec![];
+    }
+    // Some rows more on both sides, so that slow scrolling rarely waits.
+    let wanted = (from.saturating_sub(60), rows + 120);
+    if wanted == state.queue.wanted {
+        return vec![];
+    }
+    state.queue.wanted = wanted;
+    list(state)
+}

@@ -1,0 +1,277 @@
+//! What finished work reports.
+
+use super::places::{import, list};
+use super::travel::{read_scores, score_missing};
+use crate::app::action::Action;
+use crate::app::effect::{Effect, Target};
+use crate::app::state::{
+    AppState, Counts, ModelState, Notice, OpenItem, Overlay, ProjectState, QueueState, Saved,
+};
+use crate::domain::{Event, EventBody, History, Outcome};
+
+/// Takes what finished work reports.
+pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
+    match report {
+        Action::ProjectOpened(info) => {
+            state.opening = false;
+            let empty = info.counts.total == 0;
+            state.project = Some(ProjectState {
+                info: *info,
+                open: None,
+                saved: Saved::Clean,
+                finished: false,
+                appending: false,
+                moving: false,
+            });
+            state.queue = QueueState {
+                wanted: (0, 60),
+                ..QueueState::default()
+            };
+            state.imported = None;
+            state.exported = None;
+            state.preview = None;
+            let mut effects = if empty {
+                vec![]
+            } else {
+                vec![Effect::OpenItem(Target::Resume)]
+            };
+            effects.extend(list(state));
+            let files = std::mem::take(&mut state.import_next);
+            effects.extend(import(state, files));
+            effects
+        }
+        Action::ProjectFailed {
+            path,
+            message,
+            locked,
+        } => {
+            state.opening = false;
+            state.import_next.clear();
+            state.notice = Some(Notice {
+                text: message,
+                error: true,
+                read_only: locked.then_some(path),
+            });
+            vec![]
+        }
+        Action::Opened(mut opened) => {
+            if !matches!(state.model, ModelState::Ready(_)) {
+                opened.scores.clear();
+            }
+            let annotator = state.settings.annotator.clone();
+            let Some(project) = &mut state.project else {
+                return vec![];
+            };
+            project.open = Some(OpenItem::new(*opened, &annotator, project.info.seed));
+            project.finished = false;
+            project.moving = false;
+            state.side = 0;
+            state.scroll.clear();
+            state.context_open = false;
+            score_missing(state)
+        }
+        Action::NothingToOpen => {
+            if let Some(project) = &mut state.project {
+                project.finished = true;
+                project.moving = false;
+            }
+            vec![]
+        }
+        Action::Appended {
+            events,
+            at,
+            counts,
+            history,
+        } => appended(state, &events, at, counts, history),
+        Action::AppendFailed { message } => {
+            if let Some(project) = &mut state.project {
+                project.appending = false;
+                project.moving = false;
+                project.saved = Saved::Failed(message.clone());
+            }
+            state.notice = Some(Notice {
+                text: format!(
+                    "{message} Your answer is still on the screen: press Enter to try again."
+                ),
+                error: true,
+                read_only: None,
+            });
+            vec![]
+        }
+        Action::DraftSaved { item, at } => {
+            if let Some(project) = &mut state.project
+                && project.open.as_ref().is_some_and(|o| o.item.id == item)
+                && !project.appending
+            {
+                project.saved = Saved::At(at);
+            }
+            vec![]
+        }
+        Action::StoreFailed { message } => {
+            if let Some(project) = &mut state.project {
+                project.appending = false;
+                project.moving = false;
+                project.saved = Saved::Failed(message.clone());
+            }
+            state.notice = Some(Notice {
+                text: message,
+                error: true,
+                read_only: None,
+            });
+            vec![]
+        }
+        Action::Listed { from, total, rows } => {
+            state.queue.from = from;
+            state.queue.total = total;
+            state.queue.rows = rows;
+            vec![]
+        }
+        Action::ScoresRead {
+            items,
+            scores,
+            scorer,
+        } => {
+            let ModelState::Ready(card) = &state.model else {
+                return vec![];
+            };
+            if card.info.id.key() != scorer {
+                return vec![];
+            }
+            if let Some(open) = state.open_item_mut()
+                && items.iter().any(|i| i.id == open.item.id)
+            {
+                open.scores.clear();
+                open.ahead.iter_mut().for_each(|(_, scored)| scored.clear());
+                for score in scores {
+                    open.take_score(score);
+                }
+            }
+            score_missing(state)
+        }
+        Action::ModelLoading(model) => {
+            state.model = ModelState::Loading(model);
+            vec![]
+        }
+        Action::ModelReady(card) => {
+            let key = card.info.id.key();
+            state.model = ModelState::Ready(card);
+            read_scores(state, key)
+        }
+        Action::ModelFailed { model, message } => {
+            state.model = ModelState::Failed(model, message);
+            if let Some(open) = state.open_item_mut() {
+                open.scores.clear();
+            }
+            vec![]
+        }
+        Action::Scored {
+            score,
+            scorer,
+            took_ms,
+        } => {
+            state.last_score_ms = Some(took_ms);
+            let writable = state.can_write();
+            if let Some(open) = state.open_item_mut() {
+                open.take_score(score.clone());
+            }
+            if writable {
+                vec![Effect::PutScores(scorer, vec![score])]
+            } else {
+                vec![]
+            }
+        }
+        Action::ScoreFailed {
+            item,
+            response,
+            message,
+        } => {
+            if let Some(open) = state.open_item_mut().filter(|o| o.item.id == item) {
+                open.scores.insert(response, Err(message));
+            }
+            vec![]
+        }
+        Action::Job(progress) => {
+            if let Some(job) = &mut state.job {
+                job.progress = progress;
+            }
+            vec![]
+        }
+        Action::Imported(report) => {
+            state.job = None;
+            let first = state.open_item().is_none();
+            if let Some(project) = &mut state.project {
+                project.info.counts.total = report.items_now;
+                project.finished = false;
+            }
+            state.imported = Some(*report);
+            state.overlay = Some(Overlay::ImportReport);
+            let mut effects = list(state);
+            if first {
+                effects.push(Effect::OpenItem(Target::NextUnlabelled(None)));
+            }
+            effects
+        }
+        Action::Exported(report) => {
+            state.job = None;
+            state.exported = Some(*report);
+            vec![]
+        }
+        Action::Preview {
+            recipe,
+            lines,
+            available,
+        } => {
+            state.preview = Some((recipe, lines, available));
+            vec![]
+        }
+        Action::JobFailed { message } => {
+            state.job = None;
+            state.notice = Some(Notice {
+                text: message,
+                error: true,
+                read_only: None,
+            });
+            vec![]
+        }
+        _ => vec![],
+    }
+}
+
+fn appended(
+    state: &mut AppState,
+    events: &[Event],
+    at: jiff::Timestamp,
+    counts: Counts,
+    history: History,
+) -> Vec<Effect> {
+    let Some(project) = &mut state.project else {
+        return vec![];
+    };
+    project.appending = false;
+    project.saved = Saved::At(at);
+    project.info.counts = counts;
+    project.info.history = history;
+    for event in events {
+        if let EventBody::Policy { policy } = event.body {
+            project.info.policy = policy;
+        }
+        let Some(open) = project
+            .open
+            .as_mut()
+            .filter(|o| Some(o.item.id) == event.item)
+        else {
+            continue;
+        };
+        match &event.body {
+            EventBody::Flag { note } => open.flag = Some(note.clone()),
+            EventBody::Unflag => open.flag = None,
+            EventBody::Label(label) => {
+                open.outcome = Some(Outcome::Labelled(label.clone()));
+                open.form.touched = false;
+            }
+            EventBody::Skip { reason } => open.outcome = Some(Outcome::Skipped(reason.clone())),
+            _ => {}
+        }
+    }
+    list(state)
+}
