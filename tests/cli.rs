@@ -147,6 +147,12 @@ fn an_import_reports_its_numbers_and_a_second_one_only_duplicates() {
             &json!(14)
         )
     );
+    let again = import("mt.tiebreak", &together);
+    assert_eq!(
+        (&again["imported"], &again["duplicates"], &again["items"]),
+        (&mt["imported"], &mt["imported"], &json!(0)),
+        "rows of votes are known, too"
+    );
 }
 
 #[test]
@@ -397,13 +403,16 @@ fn scores_come_in_the_order_of_the_input_and_count_its_rows() {
     );
     let swapped = score(text(&rows));
     assert_eq!(places(&swapped), pairs_of([0, 2]));
-    assert_eq!(swapped[0]["score"], swapped[3]["score"]);
-    assert_eq!(swapped[1]["score"], swapped[2]["score"]);
-    assert_ne!(swapped[0]["score"], swapped[1]["score"]);
+    let near = |a: &Value, b: &Value| {
+        // What is computed together decides the last digits.
+        (a["score"].as_f64().unwrap() - b["score"].as_f64().unwrap()).abs() < 1e-4
+    };
+    assert!(near(&swapped[0], &swapped[3]) && near(&swapped[1], &swapped[2]));
+    assert!(!near(&swapped[0], &swapped[1]));
     let single = "{\"messages\":[{\"role\":\"user\",\"content\":\"Name a colour.\"},{\"role\":\"assistant\",\"content\":\"Blue.\"}]}\n";
     let single = score(text(&home.write("single.jsonl", single)));
     assert_eq!(places(&single), [(0, 0)]);
-    assert_eq!(single[0]["score"], swapped[0]["score"]);
+    assert!(near(&single[0], &swapped[0]));
 }
 
 #[test]

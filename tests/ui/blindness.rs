@@ -126,6 +126,11 @@ fn nothing_tells_where_a_response_is_from_before_the_own_commit() {
         state(s).preview.as_ref().is_some_and(|p| p.0 == *wanted)
     });
     shown.step();
+    let (_, lines, available) = state(&shown).preview.as_ref().unwrap();
+    assert!(
+        lines.is_empty() && *available > 0,
+        "{available} of {lines:?}"
+    );
     nothing_leaks(&shown, &secrets, "the preview of an export");
     click(&mut shown, "Collected here");
     press(&mut shown, "Escape Ctrl+1");

@@ -41,6 +41,7 @@ fn named(name: &str) -> Key {
         "[" => Key::BracketLeft,
         "]" => Key::BracketRight,
         "?" => Key::Question,
+        "/" => Key::Slash,
         "=" => Key::Plus,
         "-" => Key::Minus,
         "F1" => Key::F(1),
@@ -55,7 +56,7 @@ fn named(name: &str) -> Key {
 fn the_table_has_every_key_of_the_design() {
     let there: BTreeSet<Shortcut> = COMMANDS.iter().flat_map(|c| c.keys).copied().collect();
     let design = "0,1,2,3,4,5,6,7,X,Up,Down,Left,Right,Tab,Shift Tab,Enter,Ctrl Enter,Esc,I,A,B,Q,J,K,Space,Shift Space,\
-                  Alt Left,Alt Right,[,],N,Shift S,F,Shift F,V,W,P,Backspace,Ctrl Z,Ctrl Shift Z,Ctrl K,?,F1,\
+                  Alt Left,Alt Right,[,],N,Shift S,F,Shift F,V,W,P,Backspace,/,Ctrl Z,Ctrl Shift Z,Ctrl K,?,F1,\
                   Ctrl 1,Ctrl 2,Ctrl 5,Ctrl 6,Ctrl =,Ctrl -,Ctrl 0,Ctrl Shift L";
     let missing: Vec<&str> = design
         .split(',')
@@ -87,7 +88,7 @@ fn no_two_commands_that_could_both_be_meant_share_a_key() {
 fn keys_that_type_something_do_nothing_while_typing() {
     for command in COMMANDS.iter().filter(|c| c.in_text) {
         for key in command.keys {
-            let edits = matches!(key.key, Key::Escape) || key.ctrl;
+            let edits = matches!(key.key, Key::Escape | Key::Enter) || key.ctrl;
             assert!(edits, "{key} of {} would be typed", command.id);
         }
     }
@@ -111,6 +112,7 @@ fn event(shortcut: Shortcut) -> (Event, Modifiers) {
         Key::BracketLeft => "[".to_owned(),
         Key::BracketRight => "]".to_owned(),
         Key::Question => "?".to_owned(),
+        Key::Slash => "/".to_owned(),
         Key::Comma => ",".to_owned(),
         Key::Plus => "=".to_owned(),
         Key::Minus => "-".to_owned(),
@@ -151,7 +153,7 @@ fn reached(state: &AppState) -> BTreeSet<&'static str> {
                 events: vec![Event::ModifiersChanged(modifiers), event],
                 ..RawInput::default()
             };
-            let _output = ctx.run_ui(input, |_ui| {});
+            ctx.run_ui(input, |_ui| {}).textures_delta.clear();
             let mut pressed = vec![];
             keys.take(|c| pressed.push(c.id));
             for id in &pressed {
@@ -184,6 +186,7 @@ fn every_command_is_reached_by_each_of_its_keys() {
     let mut found = reached(state(&shown));
     press(&mut shown, "I Escape");
     found.extend(reached(state(&shown)));
+    press(&mut shown, "A");
     fill(&mut shown);
     press(&mut shown, "Ctrl+Enter");
     until_told(&mut shown, "Item 2 of 4");
@@ -214,6 +217,15 @@ fn the_palette_finds_a_command_by_name() {
     type_keys(&mut shown, "raw");
     press(&mut shown, "Enter");
     assert!(state(&shown).raw && state(&shown).overlay.is_none());
+    // Over the list, too, where Enter means something else.
+    press(&mut shown, "Ctrl+2");
+    until(&mut shown, "the rows", |s| begins(s, "Item 4: "));
+    press(&mut shown, "Down Ctrl+K");
+    type_keys(&mut shown, "models");
+    press(&mut shown, "Enter");
+    assert_eq!(state(&shown).screen, tiebreak::app::Screen::Models);
+    press(&mut shown, "Ctrl+1");
+    assert!(tells(&shown, "Item 1 of 4"));
     // Every key is on the sheet.
     press(&mut shown, "?");
     for command in COMMANDS.iter().filter(|c| !c.id.starts_with("digit-")) {

@@ -84,6 +84,8 @@ fn the_screens_look_as_they_did() {
         let places = home.places();
         let mut shown: Shown = Harness::builder()
             .with_size(egui::vec2(size.0, size.1))
+            // Half of the pixels in each direction: a quarter of the bytes, and every shift still shows.
+            .with_pixels_per_point(0.5)
             .allow_missing_glyphs()
             .renderer(renderer().unwrap())
             .build_eframe(move |cc| Window::new(&cc.egui_ctx, places, Some(path)).unwrap());

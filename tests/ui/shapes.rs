@@ -48,6 +48,7 @@ fn three_responses_are_rated_one_after_the_other() {
     .unwrap();
     let project = Project::open(&path, Access::Write { owner: "mina" }).unwrap();
     let row = ImportedRow {
+        rows: 1,
         item: item.clone(),
         source: SourceRow {
             file: "three".to_owned(),
