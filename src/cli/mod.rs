@@ -1,6 +1,7 @@
 //! How is it scripted? One file per command. Data goes to stdout or `--output`, everything else to stderr. Exit code 0: done;
 //! 1: the answer is no; 2: it could not be done.
 
+mod bench;
 mod export;
 mod files;
 mod import;
@@ -21,7 +22,7 @@ use crate::store::StoreError;
 
 /// What is said where there is no screen: two lines.
 pub const NO_DISPLAY: &str = "there is no display to open a window on (neither DISPLAY nor WAYLAND_DISPLAY is set)
-hint: `tiebreak import`, `export`, `score`, `info`, `verify`, `backup` and `model` need none; see `tiebreak --help`";
+hint: `tiebreak import`, `export`, `score`, `bench`, `info`, `verify`, `backup` and `model` need none; see `tiebreak --help`";
 
 /// A workbench for human preferences and reward models
 ///
@@ -49,6 +50,9 @@ pub enum Command {
     Export(export::Export),
     /// Score the responses of a data file or a project with a reward model
     Score(score::Score),
+    /// Measure a reward model on pairs whose better response is known
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Count what is in a project
     Info(files::Info),
     /// Check that a project file is whole
@@ -66,6 +70,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Import(command) => import::run(&command),
         Command::Export(command) => export::run(&command),
         Command::Score(command) => score::run(&command),
+        Command::Bench(command) => bench::run(&command),
         Command::Info(command) => files::info(&command),
         Command::Verify(command) => files::verify(&command),
         Command::Backup(command) => files::backup(&command),
