@@ -489,6 +489,114 @@ fn an_interrupted_score_goes_on_where_it_stopped_and_only_as_it_began() {
 }
 
 #[test]
+fn a_bench_counts_the_pairs_in_which_the_preferred_response_scores_higher() {
+    let home = Home::new();
+    let row = |prompt: &str, chosen: &str, rejected: &str, set: &str| {
+        json!({"prompt": prompt, "chosen": chosen, "rejected": rejected, "set": set}).to_string()
+    };
+    let rows = [
+        row(
+            "Name a colour.",
+            "Blue, as the sky is.",
+            "Bread.",
+            "colours",
+        ),
+        row(
+            "Name another one.",
+            "Red.",
+            "I will not name one.",
+            "colours",
+        ),
+        row("Count to three.", "One, two, three.", "No.", "numbers"),
+        row("Count to two.", "One, two.", "One.", "numbers"),
+    ];
+    let rows = home.write("rows.jsonl", &rows.join("\n"));
+    // Of the four, the third is a tie and the fourth wrong.
+    let scores: Vec<String> = [(0, 2.0, 1.0), (1, 0.5, -0.5), (2, 1.0, 1.0), (3, 0.0, 3.0)]
+        .iter()
+        .flat_map(|(item, chosen, rejected)| {
+            [(0, chosen), (1, rejected)].map(|(at, score)| {
+                json!({"item": item, "response": at, "score": score}).to_string()
+            })
+        })
+        .collect();
+    let scores = home.write("scores.jsonl", &scores.join("\n"));
+    let run = home.run(&[
+        "bench",
+        "pairs",
+        text(&rows),
+        "--scores",
+        text(&scores),
+        "--output",
+        "each.jsonl",
+        "--json",
+    ]);
+    succeeds(&run);
+    let told = report(&run);
+    assert_eq!(
+        (&told["benchmark"], &told["n"], &told["overall"]),
+        (&json!("pairs"), &json!(4), &json!(0.5))
+    );
+    assert_eq!(told["sections"], json!({"colours": 1.0, "numbers": 0.0}));
+    let numbers = &told["subsets"]["numbers"];
+    assert_eq!(
+        (&numbers["n"], &numbers["ties"], &numbers["length_baseline"]),
+        (&json!(2), &json!(1), &json!(1.0))
+    );
+    assert_eq!(told["subsets"]["colours"]["length_baseline"], 0.5);
+    let (low, high) = (
+        numbers["low"].as_f64().unwrap(),
+        numbers["high"].as_f64().unwrap(),
+    );
+    assert!(
+        low.abs() < 1e-12 && (0.6..0.7).contains(&high),
+        "{low} {high}"
+    );
+    let each = std::fs::read_to_string(home.file("each.jsonl")).unwrap();
+    let agrees: Vec<bool> = lines(&each)
+        .iter()
+        .map(|l| l["agrees"].as_bool().unwrap())
+        .collect();
+    assert_eq!(agrees, [true, true, false, false]);
+
+    // A model's own scores give the same, by whichever way.
+    let scored = home.run(&[
+        "score",
+        text(&rows),
+        "--model",
+        "default",
+        "--dtype",
+        "f32",
+        "--output",
+        "own.jsonl",
+    ]);
+    succeeds(&scored);
+    let by_file = report(&home.run(&[
+        "bench",
+        "pairs",
+        text(&rows),
+        "--scores",
+        "own.jsonl",
+        "--json",
+    ]));
+    let by_model = home.run(&[
+        "bench",
+        "pairs",
+        text(&rows),
+        "--model",
+        "default",
+        "--json",
+    ]);
+    succeeds(&by_model);
+    let by_model = report(&by_model);
+    assert_eq!(by_model["sections"], by_file["sections"]);
+    assert_eq!(
+        (&by_model["model"], &by_model["dtype"]),
+        (&json!("default"), &json!("f32"))
+    );
+}
+
+#[test]
 fn without_a_screen_the_window_says_so_in_two_lines() {
     let home = Home::new();
     let output = home.run(&[]);
@@ -512,6 +620,8 @@ fn help_names_what_is_there_and_nothing_else() {
         &["info", "--help"],
         &["verify", "--help"],
         &["backup", "--help"],
+        &["bench", "--help"],
+        &["bench", "pairs", "--help"],
         &["model", "--help"],
         &["model", "list", "--help"],
         &["model", "show", "--help"],
@@ -539,7 +649,6 @@ fn help_names_what_is_there_and_nothing_else() {
         "--seed",
         "--trace",
         "--head",
-        "--scores",
         "--base",
         "--loss",
         "--listen",
@@ -551,7 +660,6 @@ fn help_names_what_is_there_and_nothing_else() {
         "openrlhf",
         "axolotl",
         "parquet",
-        "bench pairs",
         "agreement",
         "train ",
         "serve",

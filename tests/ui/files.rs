@@ -60,6 +60,28 @@ fn an_import_with_bad_rows_reports_what_the_command_line_reports() {
 }
 
 #[test]
+fn data_dropped_on_the_welcome_gets_a_project_beside_it() {
+    let home = Home::new();
+    home.settle(&tiebreak::app::settings::Settings {
+        model: "off".to_owned(),
+        ..Default::default()
+    });
+    let rows = home.write("my.rows.jsonl", ROWS);
+    let mut shown = home.open(None);
+    assert!(tells(&shown, "Welcome to Tiebreak"));
+    shown.state_mut().app.dispatch(Action::Import(vec![rows]));
+    until_told(&mut shown, "Open my.rows.tiebreak");
+    press(&mut shown, "Ctrl+A");
+    type_keys(&mut shown, "mina");
+    press(&mut shown, "Enter");
+    until_told(&mut shown, "Imported");
+    click(&mut shown, "Start labeling");
+    until_told(&mut shown, "Item 1 of 2");
+    assert!(home.file("my.rows.tiebreak").exists());
+    assert!(!home.places().sample().exists());
+}
+
+#[test]
 fn a_project_that_somebody_writes_to_opens_for_reading_only() {
     let (home, path) = Home::with_project("helpsteer2_validation_first8.jsonl");
     let nora = Project::open(&path, Access::Write { owner: "Nora" }).unwrap();
