@@ -4,8 +4,12 @@
     reason = "a test that cannot set itself up should fail"
 )]
 
+/// Several labels to one verdict.
+mod analysis;
 /// The shape of the source tree.
 mod architecture;
+/// The command line.
+mod cli;
 /// Identity, labels and the event log as values.
 mod domain;
 /// Blocks, inks, reading problems, previews.
@@ -17,3 +21,7 @@ mod dataset;
 mod reward;
 /// The project file: what is written is there, whatever happens.
 mod store;
+/// A window without a screen, a keyboard, a home.
+mod support;
+/// The window.
+mod ui;

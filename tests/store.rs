@@ -89,6 +89,7 @@ fn row(file: &str, number: u64, prompt: &str, chosen: &str, rejected: &str) -> I
     let (item, order) = pair(prompt, chosen, rejected);
     let references = vec![verdict(better(item.responses[order[0]].key, 1))];
     ImportedRow {
+        rows: 1,
         source: SourceRow {
             file: file.to_owned(),
             format: "pairs".to_owned(),

@@ -532,7 +532,11 @@ pub static COMMANDS: &[Command] = &[
         Group::Move,
         Scope::Queue,
         &[Shortcut::new(Key::Enter)],
-        |s| s.queue_position().map(Action::OpenPosition),
+        |s| {
+            // While typing into a panel, Enter is the panel's.
+            let here = s.queue_position().filter(|_| s.overlay.is_none());
+            here.map(Action::OpenPosition)
+        },
     )),
     command(
         "search",

@@ -118,11 +118,13 @@ impl Sink {
             item,
             source,
             references,
+            rows,
         } = row;
         self.batch.push(ImportedRow {
             item,
             source,
             references,
+            rows,
         });
         if self.batch.len() >= BATCH {
             self.flush()

@@ -14,6 +14,12 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::app::export::ExportError;
+use crate::app::import::ImportError;
+use crate::dataset::DatasetError;
+use crate::reward::RewardError;
+use crate::store::StoreError;
+
 /// What is said where there is no screen: two lines.
 pub const NO_DISPLAY: &str = "there is no display to open a window on (neither DISPLAY nor WAYLAND_DISPLAY is set)
 hint: `tiebreak import`, `export`, `score`, `bench`, `info`, `verify`, `backup` and `model` need none; see `tiebreak --help`";
@@ -86,20 +92,28 @@ pub fn explain(error: &anyhow::Error) -> ExitCode {
         }
     }
     eprintln!("error: {told}");
-    let hint = error.chain().find_map(|cause| {
-        cause
-            .downcast_ref::<crate::store::StoreError>()
-            .and_then(crate::store::StoreError::hint)
-            .or_else(|| {
-                cause
-                    .downcast_ref::<crate::reward::RewardError>()
-                    .and_then(crate::reward::RewardError::hint)
-            })
-    });
-    if let Some(hint) = hint {
+    if let Some(hint) = error.chain().find_map(hint) {
         eprintln!("hint: {hint}");
     }
     ExitCode::from(2)
+}
+
+/// What the error of a room says to do about it.
+fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    match cause.downcast_ref() {
+        Some(ImportError::Dataset(error)) => return error.hint(),
+        Some(ImportError::Store(error)) => return error.hint(),
+        None => {}
+    }
+    match cause.downcast_ref() {
+        Some(ExportError::Dataset(error)) => return error.hint(),
+        Some(ExportError::Store(error)) => return error.hint(),
+        None => {}
+    }
+    let store = || cause.downcast_ref().and_then(StoreError::hint);
+    let dataset = || cause.downcast_ref().and_then(DatasetError::hint);
+    let reward = || cause.downcast_ref().and_then(RewardError::hint);
+    store().or_else(dataset).or_else(reward)
 }
 
 /// The answer is no.

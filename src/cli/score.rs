@@ -84,10 +84,11 @@ pub fn run(command: &Score) -> anyhow::Result<ExitCode> {
     let output = Output::open(
         command.output.as_deref(),
         command.resume,
-        &scorer.info().id.key(),
+        &made_by(&*scorer, options.max_length),
     )?;
     let mut run = Run {
         scorer,
+        max_length: options.max_length,
         output,
         window: vec![],
         totals: Totals::default(),
@@ -96,6 +97,15 @@ pub fn run(command: &Score) -> anyhow::Result<ExitCode> {
     };
     let rejected = run.input(&command.input)?;
     run.finish(command, &model, rejected)
+}
+
+/// What a score depends on: the scorer, and where conversations were cut if not at the model's own limit.
+fn made_by(scorer: &dyn Scorer, max_length: Option<usize>) -> String {
+    let key = scorer.info().id.key();
+    match max_length {
+        None => key,
+        Some(limit) => format!("{key}@{limit}"),
+    }
 }
 
 /// A response that waits to be scored.
@@ -118,6 +128,7 @@ struct Totals {
 
 struct Run {
     scorer: Box<dyn Scorer>,
+    max_length: Option<usize>,
     output: Output,
     window: Vec<Waiting>,
     totals: Totals,
@@ -238,7 +249,7 @@ impl Run {
             .score(&conversations, &Cancel::default(), &mut |at, output| {
                 outputs[at] = Some(output);
             })?;
-        let scorer = self.scorer.info().id.key();
+        let scorer = made_by(&*self.scorer, self.max_length);
         for (at, (waiting, output)) in waiting.iter().zip(outputs).enumerate() {
             let mut line = Map::new();
             line.insert("id".to_owned(), waiting.id.clone().into());
@@ -416,7 +427,7 @@ impl Output {
             None => Ok(false),
             Some(there) if there == (item, response) => Ok(true),
             Some((other, at)) => bail!(
-                "{} was made from another input: it has item {other} response {at} where this one has item {item} response {response}",
+                "{} was made from another input: it has item {other} response {at} where this one has item {item} response {response}\nhint: leave out --resume to replace it",
                 partial.display()
             ),
         }
@@ -480,7 +491,7 @@ fn read_known(path: &Path, scorer: &str) -> anyhow::Result<(Vec<(u64, usize)>, u
             .with_context(|| format!("{} line {row} is damaged", path.display()))?;
         if value["scorer"] != scorer {
             bail!(
-                "{} line {row} is by another model, template, head or precision: it cannot be continued with this one\nhint: leave out --resume to replace it",
+                "{} line {row} is by another model, template, head, precision or --max-length: it cannot be continued with this one\nhint: leave out --resume to replace it",
                 path.display()
             );
         }

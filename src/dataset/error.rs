@@ -35,7 +35,7 @@ pub enum DatasetError {
         kind: &'static str,
     },
     /// No row looks like any known format.
-    #[error("no known format in {file}: its rows have {keys}; name the format with --format")]
+    #[error("no known format in {file}: its rows have {keys}")]
     UnknownFormat {
         /// Name of the file.
         file: String,
@@ -72,4 +72,21 @@ pub enum DatasetError {
         /// The reason.
         source: serde_json::Error,
     },
+}
+
+impl DatasetError {
+    /// What to do about it, where there is something: the `hint:` line of the command line.
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Open { .. } => "check the path, and whether the file may be read",
+            Self::Read { .. } => {
+                "the rows before it are in; importing the file again adds the rest"
+            }
+            Self::UnknownFormat { .. } => {
+                "`--format` names the format, if it is one of those that are read"
+            }
+            Self::Write { .. } => "check the path, the permissions and the room on the disk",
+            _ => return None,
+        })
+    }
 }

@@ -189,6 +189,7 @@ impl Ratings2 {
                 source: place.source(None, order, vec![], extra),
                 item,
                 references,
+                rows,
             },
             rows,
         )

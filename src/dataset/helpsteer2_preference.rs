@@ -79,6 +79,7 @@ pub(super) fn import(place: Place<'_>, mut row: Map<String, Value>) -> Result<Im
                 .into_iter()
                 .chain(votes.unwrap_or_default())
                 .collect(),
+            rows: 1,
         },
         warnings: vec![],
     })

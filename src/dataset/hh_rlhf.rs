@@ -149,6 +149,7 @@ pub(super) fn import(place: Place<'_>, mut row: Map<String, Value>) -> Result<Im
                 judgment,
                 extra: Map::new(),
             }],
+            rows: 1,
         },
         warnings,
     })

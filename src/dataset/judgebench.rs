@@ -52,6 +52,7 @@ pub(super) fn import(place: Place<'_>, mut row: Map<String, Value>) -> Result<Im
                 },
                 extra: Map::new(),
             }],
+            rows: 1,
         },
         warnings: vec![],
     })

@@ -90,6 +90,7 @@ pub(super) fn import(place: Place<'_>, mut row: Map<String, Value>) -> Result<Im
             item,
             source: place.source(id, order, models, row),
             references: vec![],
+            rows: 1,
         },
         warnings: vec![],
     })

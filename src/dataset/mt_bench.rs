@@ -191,6 +191,7 @@ impl Conversation {
                 strength: None,
             };
             let votes = self.votes.iter().filter(|vote| vote.turn == round);
+            let rows_of_votes = votes.clone().filter(|vote| !vote.counted).count() as u64;
             let references = votes
                 .map(|vote| ReferenceLabel {
                     role: ReferenceRole::Vote,
@@ -221,6 +222,7 @@ impl Conversation {
                     item,
                     source,
                     references,
+                    rows: rows_of_votes + u64::from(round == 1),
                 },
                 u64::from(round == 1),
             )?;

@@ -73,6 +73,7 @@ pub(super) fn import(place: Place<'_>, mut row: Map<String, Value>) -> Result<Im
             item,
             source: place.source(id, order, models, row),
             references,
+            rows: 1,
         },
         warnings: vec![],
     })

@@ -27,6 +27,8 @@ pub struct Row {
     pub source: SourceRow,
     /// The labels that came with it.
     pub references: Vec<ReferenceLabel>,
+    /// Rows of the input that this says all of.
+    pub rows: u64,
 }
 
 /// A row that is not an item.

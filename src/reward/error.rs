@@ -99,6 +99,9 @@ impl RewardError {
     /// What to do about it, where there is something to say.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
+            Self::Io { .. } => {
+                "check the path: a model is `default`, a folder with safetensors, or a .gguf file"
+            }
             Self::MissingTensor { .. } => {
                 "the download may be incomplete, or the file may hold another kind of model"
             }

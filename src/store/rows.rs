@@ -17,6 +17,8 @@ pub struct ImportedRow {
     pub source: SourceRow,
     /// The labels that came with it, mapped to the item's responses.
     pub references: Vec<ReferenceLabel>,
+    /// Rows of the file that this says all of, for the counts.
+    pub rows: u64,
 }
 
 /// What rows added to a project.
@@ -60,6 +62,7 @@ pub(super) struct StoredRow {
     models: String,
     extra: String,
     references: Vec<StoredReference>,
+    rows: u64,
 }
 
 struct StoredResponse {
@@ -98,6 +101,7 @@ impl StoredRow {
             item,
             source,
             references,
+            rows,
         } = row;
         let order = json(&source.order);
         let models = json(&source.models);
@@ -166,6 +170,7 @@ impl StoredRow {
             models,
             extra,
             references: stored,
+            rows: *rows,
         }
     }
 }
@@ -344,9 +349,9 @@ pub(super) fn put_row(
         ])? as u64;
     }
     if put.items_new + put.references_new > 0 || sources > 0 {
-        put.rows_new = 1;
+        put.rows_new = row.rows;
     } else {
-        put.duplicates = 1;
+        put.duplicates = row.rows;
     }
     Ok(put)
 }

@@ -136,7 +136,7 @@ fn files_that_are_nothing_we_read_are_errors_that_say_so() {
     let error = |bytes: &[u8]| import_bytes(bytes).unwrap_err().to_string();
     assert_eq!(
         error(b"{\"text\": \"a\", \"label\": [1]}"),
-        "no known format in rows.jsonl: its rows have text, label; name the format with --format"
+        "no known format in rows.jsonl: its rows have text, label"
     );
     assert!(error(b"PAR1....").contains("a Parquet file"));
     assert!(error(b"\x28\xb5\x2f\xfd....").contains("zstd"));

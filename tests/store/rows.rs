@@ -176,12 +176,14 @@ fn ratings_and_preferences_of_a_pair_meet_in_one_item() {
         }
     }
     let ratings = ImportedRow {
+        rows: 1,
         item: item.clone(),
         source: source("helpsteer2", 1, &order),
         references: vec![rated.clone()],
     };
     let preferred = verdict(better(keys[0], 2));
     let preference = ImportedRow {
+        rows: 1,
         // The other file has the sides the other way round.
         item: pair("Why?", "second", "first").0,
         source: source("helpsteer2-preference", 1, &[order[1], order[0]]),
@@ -212,6 +214,7 @@ fn items_read_back_as_they_were() {
     )
     .unwrap();
     let given = ImportedRow {
+        rows: 1,
         source: SourceRow {
             order,
             ..row("a", 1, "", "", "").source

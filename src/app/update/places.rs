@@ -122,6 +122,10 @@ pub(super) fn import(state: &mut AppState, files: Vec<PathBuf>) -> Vec<Effect> {
     if state.project.is_none() {
         let project = beside(&files[0]);
         state.import_next = files;
+        if state.settings.annotator.is_empty() {
+            // The welcome asks for a name first, and then opens this.
+            state.start = Some(project.clone());
+        }
         return start(
             state,
             Effect::OpenProject {
@@ -164,7 +168,9 @@ fn beside(file: &Path) -> PathBuf {
     {
         path.set_extension("");
     }
-    path.with_extension("tiebreak")
+    // Added, not put in place of what follows a point: `hh.train` and `hh.test` are two.
+    path.as_mut_os_string().push(".tiebreak");
+    path
 }
 
 pub(super) fn export(state: &mut AppState) -> Vec<Effect> {

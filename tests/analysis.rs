@@ -1,0 +1,229 @@
+//! Several labels to one verdict, by HelpSteer2's rule.
+
+use proptest::prelude::*;
+use tiebreak::analysis::aggregate::{aggregate_values, most_agreeing, verdict};
+use tiebreak::domain::*;
+
+#[test]
+fn one_or_two_values_are_all_taken() {
+    assert_eq!(most_agreeing(&[]), Vec::<usize>::new());
+    assert_eq!(most_agreeing(&[2.0]), [0]);
+    assert_eq!(most_agreeing(&[4.0, 0.0]), [0, 1]);
+    assert_eq!(aggregate_values(&[]), None);
+    assert_eq!(aggregate_values(&[3.0]), Some(3));
+    assert_eq!(aggregate_values(&[4.0, 0.0]), Some(2));
+}
+
+#[test]
+fn the_three_that_agree_most_are_taken() {
+    assert_eq!(most_agreeing(&[0.0, 4.0, 3.0, 4.0]), [1, 2, 3]);
+    assert_eq!(aggregate_values(&[0.0, 4.0, 3.0, 4.0]), Some(4));
+    assert_eq!(most_agreeing(&[1.0, 4.0, 1.0, 4.0, 1.0]), [0, 2, 4]);
+    assert_eq!(aggregate_values(&[-3.0, 2.0, 3.0, 2.0, -3.0]), Some(2));
+}
+
+#[test]
+fn ties_go_to_the_three_nearest_to_the_median_of_all() {
+    // {0,1,2}, {1,2,3} and {2,3,4} are equally close together; the median is 2.
+    assert_eq!(most_agreeing(&[0.0, 1.0, 2.0, 3.0, 4.0]), [1, 2, 3]);
+    assert_eq!(aggregate_values(&[0.0, 1.0, 2.0, 3.0, 4.0]), Some(2));
+    // {0,0,1} and {1,1,0}... of 0,0,1,1: spread 2 each, the median 0.5 is equally far from both: the first in time.
+    assert_eq!(most_agreeing(&[0.0, 1.0, 0.0, 1.0]), [0, 1, 2]);
+    assert_eq!(aggregate_values(&[0.0, 1.0, 0.0, 1.0]), Some(0));
+}
+
+#[test]
+fn what_is_still_tied_goes_to_the_first_in_time() {
+    assert_eq!(most_agreeing(&[1.0, 0.0, 1.0, 0.0]), [0, 1, 2]);
+    assert_eq!(aggregate_values(&[1.0, 0.0, 1.0, 0.0]), Some(1));
+    assert_eq!(most_agreeing(&[2.0; 5]), [0, 1, 2]);
+}
+
+#[test]
+fn halves_are_rounded_up_also_below_zero() {
+    assert_eq!(aggregate_values(&[1.0, 2.0]), Some(2));
+    assert_eq!(aggregate_values(&[-1.0, -2.0]), Some(-1));
+    assert_eq!(aggregate_values(&[-1.0, 0.0]), Some(0));
+    assert_eq!(aggregate_values(&[-3.0, -2.0]), Some(-2));
+    // Thirds go to the nearest.
+    assert_eq!(aggregate_values(&[-1.0, -1.0, -2.0]), Some(-1));
+    assert_eq!(aggregate_values(&[-2.0, -2.0, -1.0]), Some(-2));
+    assert_eq!(aggregate_values(&[1.0, 1.0, 2.0]), Some(1));
+}
+
+fn keys() -> [ResponseKey; 2] {
+    let (item, order) = Item::new(
+        vec![Turn::user("Which?")],
+        vec![
+            vec![Turn::assistant("First.")],
+            vec![Turn::assistant("Second.")],
+        ],
+    )
+    .unwrap();
+    [item.responses[order[0]].key, item.responses[order[1]].key]
+}
+
+/// A judgment by its strength in the file's order, and the helpfulness of both.
+fn judgment(signed: i64, ratings: Option<[f64; 2]>, why: &str) -> Judgment {
+    let [first, second] = keys();
+    let mut judgment = Judgment {
+        preference: Preference::from_signed(signed, first, second),
+        justification: why.to_owned(),
+        ..Judgment::default()
+    };
+    if let Some(ratings) = ratings {
+        for (key, value) in [first, second].into_iter().zip(ratings) {
+            judgment.ratings.set(key, "helpfulness", Some(value));
+        }
+    }
+    judgment
+}
+
+fn verdict_of(judgments: &[Judgment]) -> Judgment {
+    verdict(&judgments.iter().collect::<Vec<_>>(), Some(keys()))
+}
+
+#[test]
+fn attributes_are_aggregated_each_by_itself() {
+    let all = [
+        judgment(2, Some([0.0, 4.0]), "one"),
+        judgment(2, Some([1.0, 0.0]), "two"),
+        judgment(-3, Some([1.0, 3.0]), "three"),
+        judgment(1, Some([4.0, 4.0]), "four"),
+    ];
+    let verdict = verdict_of(&all);
+    let [first, second] = keys();
+    assert_eq!(verdict.ratings.get(first, "helpfulness"), Some(1.0));
+    assert_eq!(verdict.ratings.get(second, "helpfulness"), Some(4.0));
+    // 2, 2 and 1 agree most: 5/3 is nearest to 2.
+    assert_eq!(
+        verdict.preference,
+        Preference::from_signed(2, first, second)
+    );
+    assert_eq!(verdict.justification, "one");
+}
+
+#[test]
+fn the_reason_is_one_for_the_direction_of_the_verdict() {
+    let all = [
+        judgment(-1, None, "the first"),
+        judgment(3, None, "the second"),
+        judgment(3, None, "me too"),
+    ];
+    let verdict = verdict_of(&all);
+    let [first, second] = keys();
+    // (-1 + 3 + 3) / 3 is nearest to 2.
+    assert_eq!(
+        verdict.preference,
+        Preference::from_signed(2, first, second)
+    );
+    assert_eq!(verdict.justification, "the second");
+}
+
+#[test]
+fn opposite_votes_are_a_tie() {
+    let verdict = verdict_of(&[judgment(-2, None, "a"), judgment(2, None, "b")]);
+    assert_eq!(verdict.preference, Some(Preference::Tie));
+    // -1 and -2 are rounded up to -1, from either side of the file.
+    let [first, second] = keys();
+    let verdict = verdict_of(&[judgment(-1, None, ""), judgment(-2, None, "")]);
+    assert_eq!(
+        verdict.preference,
+        Preference::from_signed(-1, first, second)
+    );
+}
+
+#[test]
+fn neither_valid_wins_where_more_than_half_say_so() {
+    let neither = || judgment(-100, None, "both refuse");
+    let good = |signed| judgment(signed, None, "good");
+    let [first, second] = keys();
+    let verdict = verdict_of(&[neither(), good(2), neither()]);
+    assert_eq!(verdict.preference, Some(Preference::NeitherValid));
+    assert_eq!(verdict.justification, "both refuse");
+    // Half is not enough; those votes are left aside.
+    let verdict = verdict_of(&[neither(), good(2)]);
+    assert_eq!(
+        verdict.preference,
+        Preference::from_signed(2, first, second)
+    );
+    assert_eq!(verdict.justification, "good");
+    let verdict = verdict_of(&[neither(), good(2), neither(), good(3)]);
+    assert_eq!(
+        verdict.preference,
+        Preference::from_signed(3, first, second)
+    );
+    assert_eq!(
+        verdict_of(&[neither()]).preference,
+        Some(Preference::NeitherValid)
+    );
+}
+
+#[test]
+fn a_single_vote_is_its_own_verdict() {
+    let [first, second] = keys();
+    let unknown = Judgment {
+        preference: Some(Preference::Better {
+            response: second,
+            strength: None,
+        }),
+        ..Judgment::default()
+    };
+    assert_eq!(verdict_of(std::slice::from_ref(&unknown)), unknown);
+    assert_eq!(verdict_of(&[]), Judgment::default());
+    let one = judgment(-3, Some([4.0, 1.0]), "clearly");
+    assert_eq!(verdict_of(std::slice::from_ref(&one)), one);
+    assert_eq!(one.preference.unwrap().signed(first, second), Some(-3));
+}
+
+/// How far apart three values are, and how far from the median of all.
+fn distances(values: &[f64], chosen: &[usize]) -> (f64, f64) {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let n = sorted.len();
+    let median = f64::midpoint(sorted[(n - 1) / 2], sorted[n / 2]);
+    let [a, b, c] = [0, 1, 2].map(|at| values[chosen[at]]);
+    let spread = (a - b).abs() + (b - c).abs() + (a - c).abs();
+    let off = [a, b, c].iter().map(|v| (v - median).abs()).sum();
+    (spread, off)
+}
+
+proptest! {
+    /// Who came first decides among equals only: three chosen in another order are as close together and as near to the median.
+    #[test]
+    fn the_order_of_annotators_decides_among_equals_only(
+        values in proptest::collection::vec((-3_i8..=3).prop_map(f64::from), 3..9),
+        turn in 0_usize..9,
+    ) {
+        let chosen = most_agreeing(&values);
+        prop_assert_eq!(chosen.len(), 3);
+        prop_assert!(chosen[0] < chosen[1] && chosen[1] < chosen[2]);
+        let mut other = values.clone();
+        other.rotate_left(turn % values.len());
+        other.reverse();
+        let found = distances(&values, &chosen);
+        prop_assert_eq!(found, distances(&other, &most_agreeing(&other)));
+        // Nothing is better than what was chosen.
+        for i in 0..values.len() {
+            for j in i + 1..values.len() {
+                for k in j + 1..values.len() {
+                    prop_assert!(found <= distances(&values, &[i, j, k]));
+                }
+            }
+        }
+    }
+
+    /// An aggregated value is never outside of what was given, and two or three votes count whatever their order.
+    #[test]
+    fn an_aggregated_value_is_among_those_given(values in proptest::collection::vec((-3_i8..=4).prop_map(f64::from), 1..9)) {
+        let value = aggregate_values(&values).unwrap() as f64;
+        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        prop_assert!((low..=high).contains(&value));
+        if values.len() <= 3 {
+            let mut other = values.clone();
+            other.reverse();
+            prop_assert_eq!(aggregate_values(&values), aggregate_values(&other));
+        }
+    }
+}

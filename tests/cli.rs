@@ -1,0 +1,687 @@
+//! The command line as scripts see it: exit codes, JSON, and which words go where.
+
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::{Value, json};
+use tiebreak::store::{Access, Project};
+
+use crate::support::*;
+
+#[track_caller]
+fn code(output: &Output) -> i32 {
+    output
+        .status
+        .code()
+        .unwrap_or_else(|| panic!("killed: {output:?}"))
+}
+
+#[track_caller]
+fn succeeds(output: &Output) {
+    assert_eq!(
+        code(output),
+        0,
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// The one line of JSON on stdout.
+#[track_caller]
+fn report(output: &Output) -> Value {
+    let text = std::str::from_utf8(&output.stdout).unwrap();
+    assert_eq!(text.lines().count(), 1, "one line: {text}");
+    serde_json::from_str(text).unwrap()
+}
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect()
+}
+
+/// The numbers of an import, without the lists.
+fn numbers(report: &Value) -> Value {
+    let list = |name: &str| report[name].as_array().map_or(0, Vec::len);
+    json!({
+        "format": report["format"], "read": report["read"], "imported": report["imported"], "duplicates": report["duplicates"],
+        "rejected": list("rejected"), "warnings": list("warnings"),
+        "items": report["items"], "responses": report["responses"], "reference_labels": report["reference_labels"],
+    })
+}
+
+/// What went wrong, in one line, then what to do.
+#[track_caller]
+fn fails_with_a_hint(output: &Output, words: &str) {
+    assert_eq!(code(output), 2, "{output:?}");
+    let text = String::from_utf8_lossy(&output.stderr);
+    let said: Vec<&str> = text.lines().collect();
+    assert_eq!(said.len(), 2, "two lines: {text}");
+    assert!(
+        said[0].starts_with("error: ") && said[0].contains(words),
+        "{text}"
+    );
+    assert!(said[1].starts_with("hint: "), "{text}");
+    assert!(output.stdout.is_empty());
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn an_import_reports_its_numbers_and_a_second_one_only_duplicates() {
+    let home = Home::new();
+    let import = |project: &str, names: &[&str]| {
+        let files: Vec<_> = names.iter().map(|n| fixture(n)).collect();
+        let mut arguments = vec!["import", project];
+        arguments.extend(files.iter().map(|f| text(f)));
+        arguments.push("--json");
+        let output = home.run(&arguments);
+        succeeds(&output);
+        report(&output)
+    };
+    let hs2 = import("hs2.tiebreak", &["helpsteer2_validation_first8.jsonl"]);
+    assert_eq!(
+        numbers(&hs2),
+        json!({"format": "helpsteer2", "read": 8, "imported": 8, "duplicates": 0, "rejected": 0, "warnings": 0,
+               "items": 4, "responses": 8, "reference_labels": 4})
+    );
+    let again = import("hs2.tiebreak", &["helpsteer2_validation_first8.jsonl"]);
+    assert_eq!(
+        numbers(&again),
+        json!({"format": "helpsteer2", "read": 8, "imported": 8, "duplicates": 8, "rejected": 0, "warnings": 0,
+               "items": 0, "responses": 0, "reference_labels": 0})
+    );
+    let hh = import("hh.tiebreak", &["hh_rlhf.jsonl"]);
+    assert_eq!(
+        (
+            &hh["format"],
+            &hh["read"],
+            &hh["imported"],
+            &hh["items"],
+            &hh["responses"]
+        ),
+        (
+            &json!("hh-rlhf"),
+            &json!(13),
+            &json!(13),
+            &json!(13),
+            &json!(26)
+        )
+    );
+    for warning in hh["warnings"].as_array().unwrap() {
+        assert!(
+            warning["row"]
+                .as_u64()
+                .is_some_and(|r| (1..=13).contains(&r))
+        );
+        assert!(warning["kind"].is_string());
+    }
+    assert!(!hh["warnings"].as_array().unwrap().is_empty());
+    let judge = import("judge.tiebreak", &["judgebench.jsonl"]);
+    assert_eq!(
+        numbers(&judge),
+        json!({"format": "judgebench", "read": 3, "imported": 3, "duplicates": 0, "rejected": 0, "warnings": 0,
+               "items": 3, "responses": 6, "reference_labels": 3})
+    );
+    let together = [
+        "mt_bench_conversations.jsonl",
+        "mt_bench_human_votes.jsonl",
+        "mt_bench_gpt4_votes.jsonl",
+    ];
+    let mt = import("mt.tiebreak", &together);
+    assert_eq!(
+        (
+            &mt["format"],
+            &mt["read"],
+            &mt["rejected"],
+            &mt["items"],
+            &mt["reference_labels"]
+        ),
+        (
+            &json!("mt-bench"),
+            &json!(17),
+            &json!([]),
+            &json!(6),
+            &json!(14)
+        )
+    );
+    let again = import("mt.tiebreak", &together);
+    assert_eq!(
+        (&again["imported"], &again["duplicates"], &again["items"]),
+        (&mt["imported"], &mt["imported"], &json!(0)),
+        "rows of votes are known, too"
+    );
+}
+
+#[test]
+fn a_bad_row_is_reported_and_fails_a_strict_import_only() {
+    let home = Home::new();
+    let rows = home.write(
+        "rows.jsonl",
+        "{\"prompt\":\"a\",\"chosen\":\"b\",\"rejected\":\"c\"}\n{\"prompt\":\"a\",\"chosen\":\"b\"}\n",
+    );
+    let plain = home.run(&["import", "p.tiebreak", text(&rows), "--json"]);
+    succeeds(&plain);
+    let rejected = &report(&plain)["rejected"];
+    assert_eq!(rejected.as_array().unwrap().len(), 1);
+    assert_eq!(rejected[0]["row"], 2);
+    assert!(
+        rejected[0]["reason"]
+            .as_str()
+            .is_some_and(|r| !r.is_empty())
+    );
+    let strict = home.run(&["import", "p.tiebreak", text(&rows), "--json", "--strict"]);
+    assert_eq!(code(&strict), 1);
+    assert_eq!(report(&strict)["imported"], 1);
+    // Without --json nothing is on stdout.
+    let words = home.run(&["import", "p.tiebreak", text(&rows)]);
+    succeeds(&words);
+    assert!(words.stdout.is_empty());
+    assert!(String::from_utf8_lossy(&words.stderr).contains("rows.jsonl row 2: "));
+}
+
+#[test]
+fn what_is_not_there_is_said_in_two_lines() {
+    let home = Home::new();
+    fails_with_a_hint(&home.run(&["info", "none.tiebreak"]), "none.tiebreak");
+    fails_with_a_hint(
+        &home.run(&[
+            "export",
+            "none.tiebreak",
+            "--format",
+            "trl",
+            "--output",
+            "x.jsonl",
+        ]),
+        "none.tiebreak",
+    );
+    let missing = home.run(&["import", "new.tiebreak", "none.jsonl"]);
+    fails_with_a_hint(&missing, "none.jsonl");
+    assert!(
+        !home.file("new.tiebreak").exists(),
+        "no empty project is left behind"
+    );
+    fails_with_a_hint(
+        &home.run(&["score", "none.jsonl", "--model", "default"]),
+        "none.jsonl",
+    );
+    fails_with_a_hint(
+        &home.run(&["score", "none.jsonl", "--model", "none.gguf"]),
+        "none.gguf",
+    );
+    let rows = home.write("rows.jsonl", "{\"colour\":\"blue\"}\n");
+    fails_with_a_hint(
+        &home.run(&["import", "new.tiebreak", text(&rows)]),
+        "rows.jsonl",
+    );
+    fails_with_a_hint(&home.run(&["info", text(&rows)]), "rows.jsonl");
+    // A word that is no option is the command line's own matter, but the code is the same.
+    assert_eq!(code(&home.run(&["import", "--no-such-option"])), 2);
+}
+
+#[test]
+fn an_export_of_nothing_is_a_no_and_a_round_trip_loses_nothing() {
+    let home = Home::new();
+    let file = fixture("judgebench.jsonl");
+    succeeds(&home.run(&["import", "a.tiebreak", text(&file)]));
+    let nothing = home.run(&[
+        "export",
+        "a.tiebreak",
+        "--format",
+        "pairs",
+        "--output",
+        "out.jsonl",
+        "--json",
+    ]);
+    assert_eq!(code(&nothing), 1);
+    let none = report(&nothing);
+    assert_eq!(
+        (&none["format"], &none["rows"], &none["files"]),
+        (&json!("pairs"), &json!(0), &json!([]))
+    );
+    assert!(String::from_utf8_lossy(&nothing.stderr).contains("\nhint: "));
+    assert!(!home.file("out.jsonl").exists());
+
+    let export = |project: &str, output: &str| {
+        let run = home.run(&[
+            "export",
+            project,
+            "--format",
+            "pairs",
+            "--labels",
+            "reference",
+            "--extra",
+            "--output",
+            output,
+            "--json",
+        ]);
+        succeeds(&run);
+        report(&run)
+    };
+    let first = export("a.tiebreak", "out.jsonl");
+    assert_eq!(first["rows"], 3);
+    let bytes = std::fs::read(home.file("out.jsonl")).unwrap();
+    let sum: String = {
+        use sha2::Digest as _;
+        sha2::Sha256::digest(&bytes)
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect()
+    };
+    assert_eq!(first["files"][0]["rows"], 3);
+    assert_eq!(first["files"][0]["sha256"], sum);
+    assert!(
+        first["files"][0]["path"]
+            .as_str()
+            .unwrap()
+            .ends_with("out.jsonl")
+    );
+    succeeds(&home.run(&["import", "b.tiebreak", "out.jsonl"]));
+    export("b.tiebreak", "again.jsonl");
+    let again = std::fs::read_to_string(home.file("again.jsonl")).unwrap();
+    assert_eq!(lines(&again), lines(std::str::from_utf8(&bytes).unwrap()));
+
+    // A name without an ending is a folder.
+    let run = home.run(&[
+        "export",
+        "a.tiebreak",
+        "--format",
+        "trl",
+        "--labels",
+        "reference",
+        "--output",
+        "folder",
+    ]);
+    succeeds(&run);
+    assert!(home.file("folder/data.jsonl").exists());
+}
+
+#[test]
+fn info_tells_the_numbers_of_a_project() {
+    let home = Home::new();
+    let file = fixture("helpsteer2_validation_first8.jsonl");
+    succeeds(&home.run(&["import", "a.tiebreak", text(&file)]));
+    let output = home.run(&["info", "a.tiebreak", "--json"]);
+    succeeds(&output);
+    let info = report(&output);
+    for (name, count) in [
+        ("items", 4),
+        ("responses", 8),
+        ("labels", 0),
+        ("annotators", 0),
+        ("events", 0),
+        ("skipped", 0),
+        ("flagged", 0),
+        ("schema_version", 1),
+    ] {
+        assert_eq!(info[name], count, "{name} of {info}");
+    }
+    assert_eq!(info["scored"], json!({}));
+    succeeds(&home.run(&["verify", "a.tiebreak"]));
+    succeeds(&home.run(&["backup", "a.tiebreak", "b.tiebreak"]));
+    assert_eq!(report(&home.run(&["info", "b.tiebreak", "--json"])), info);
+    fails_with_a_hint(
+        &home.run(&["backup", "a.tiebreak", "b.tiebreak"]),
+        "b.tiebreak",
+    );
+}
+
+/// `(item, response)` of each line.
+fn places(lines: &[Value]) -> Vec<(u64, u64)> {
+    lines
+        .iter()
+        .map(|l| (l["item"].as_u64().unwrap(), l["response"].as_u64().unwrap()))
+        .collect()
+}
+
+fn pairs_of(items: impl IntoIterator<Item = u64>) -> Vec<(u64, u64)> {
+    items.into_iter().flat_map(|i| [(i, 0), (i, 1)]).collect()
+}
+
+#[test]
+fn scores_come_in_the_order_of_the_input_and_count_its_rows() {
+    let home = Home::new();
+    let score = |input: &str| {
+        let output = home.run(&[
+            "score",
+            input,
+            "--model",
+            "default",
+            "--max-length",
+            "48",
+            "--json",
+        ]);
+        succeeds(&output);
+        let stats = String::from_utf8(output.stderr).unwrap();
+        let stats: Value = serde_json::from_str(stats.lines().last().unwrap()).unwrap();
+        let lines = lines(std::str::from_utf8(&output.stdout).unwrap());
+        assert_eq!(stats["responses"], lines.len());
+        for name in [
+            "rows",
+            "tokens",
+            "tokens_computed",
+            "encode_s",
+            "seconds",
+            "tokens_per_s",
+            "pairs_per_s",
+        ] {
+            assert!(stats[name].is_number(), "{name} of {stats}");
+        }
+        assert!(stats["device"].is_string() && stats["dtype"].is_string());
+        for line in &lines {
+            assert!(
+                line["id"].is_string() && line["score"].is_f64() && line["truncated"].is_boolean(),
+                "{line}"
+            );
+            assert!(
+                line["tokens"]
+                    .as_u64()
+                    .is_some_and(|t| (1..=48).contains(&t)),
+                "{line}"
+            );
+        }
+        lines
+    };
+    let hs2 = score(text(&fixture("helpsteer2_validation_first8.jsonl")));
+    assert_eq!(places(&hs2), pairs_of([0, 2, 4, 6]));
+    assert_eq!(hs2[2]["id"], "row-2");
+    assert_eq!(hs2[0]["truncated"], true);
+    let hh = score(text(&fixture("hh_rlhf.jsonl")));
+    assert_eq!(places(&hh), pairs_of(0..13));
+    let judge = score(text(&fixture("judgebench.jsonl")));
+    assert_eq!(places(&judge), pairs_of(0..3));
+    assert_eq!(judge[0]["id"], "857131ea-e0ef-517b-9f31-996edf4dc832");
+
+    // The chosen one is 0, whatever the texts; a rejected row leaves a gap; a single response is 0.
+    let blue = "{\"prompt\":\"Name a colour.\",\"chosen\":\"Blue.\",\"rejected\":\"Bread.\"}";
+    let bread = "{\"prompt\":\"Name a colour.\",\"chosen\":\"Bread.\",\"rejected\":\"Blue.\"}";
+    let rows = home.write(
+        "rows.jsonl",
+        &format!("{blue}\n{{\"prompt\":\"x\",\"chosen\":\"y\"}}\n{bread}\n"),
+    );
+    let swapped = score(text(&rows));
+    assert_eq!(places(&swapped), pairs_of([0, 2]));
+    let near = |a: &Value, b: &Value| {
+        // What is computed together decides the last digits.
+        (a["score"].as_f64().unwrap() - b["score"].as_f64().unwrap()).abs() < 1e-4
+    };
+    assert!(near(&swapped[0], &swapped[3]) && near(&swapped[1], &swapped[2]));
+    assert!(!near(&swapped[0], &swapped[1]));
+    let single = "{\"messages\":[{\"role\":\"user\",\"content\":\"Name a colour.\"},{\"role\":\"assistant\",\"content\":\"Blue.\"}]}\n";
+    let single = score(text(&home.write("single.jsonl", single)));
+    assert_eq!(places(&single), [(0, 0)]);
+    assert!(near(&single[0], &swapped[0]));
+}
+
+#[test]
+fn an_interrupted_score_goes_on_where_it_stopped_and_only_as_it_began() {
+    let home = Home::new();
+    let input = fixture("helpsteer2_validation_first8.jsonl");
+    let score = |output: &str, length: &str, more: &[&str]| {
+        let mut arguments = vec![
+            "score",
+            text(&input),
+            "--model",
+            "default",
+            "--max-length",
+            length,
+            "--output",
+            output,
+        ];
+        arguments.extend(more);
+        home.run(&arguments)
+    };
+    let whole = score("whole.jsonl", "64", &["--json"]);
+    succeeds(&whole);
+    assert_eq!(
+        report(&whole)["responses"],
+        8,
+        "with --output the report is on stdout"
+    );
+    let expected = std::fs::read(home.file("whole.jsonl")).unwrap();
+    assert_eq!(expected.iter().filter(|b| **b == b'\n').count(), 8);
+
+    // Cut off in the middle of the fourth line.
+    let third = expected
+        .iter()
+        .enumerate()
+        .filter(|(_, b)| **b == b'\n')
+        .nth(2)
+        .unwrap()
+        .0;
+    let cut = &expected[..third + 20];
+    std::fs::write(home.file("cut.jsonl.partial"), cut).unwrap();
+    for (length, model) in [("65", "default"), ("64", "tiny")] {
+        let tiny =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/reward/llama-1.f32.gguf");
+        let model = if model == "tiny" { text(&tiny) } else { model };
+        let other = home.run(&[
+            "score",
+            text(&input),
+            "--model",
+            model,
+            "--max-length",
+            length,
+            "--output",
+            "cut.jsonl",
+            "--resume",
+        ]);
+        fails_with_a_hint(&other, "cut.jsonl.partial");
+        assert_eq!(
+            std::fs::read(home.file("cut.jsonl.partial")).unwrap(),
+            cut,
+            "left as it was"
+        );
+    }
+    succeeds(&score("cut.jsonl", "64", &["--resume"]));
+    assert_eq!(
+        String::from_utf8(std::fs::read(home.file("cut.jsonl")).unwrap()).unwrap(),
+        String::from_utf8(expected.clone()).unwrap()
+    );
+    assert!(!home.file("cut.jsonl.partial").exists());
+
+    // Without --resume it begins anew.
+    std::fs::write(home.file("cut.jsonl.partial"), "nonsense").unwrap();
+    succeeds(&score("cut.jsonl", "64", &[]));
+    assert_eq!(std::fs::read(home.file("cut.jsonl")).unwrap(), expected);
+}
+
+#[test]
+fn a_bench_counts_the_pairs_in_which_the_preferred_response_scores_higher() {
+    let home = Home::new();
+    let row = |prompt: &str, chosen: &str, rejected: &str, set: &str| {
+        json!({"prompt": prompt, "chosen": chosen, "rejected": rejected, "set": set}).to_string()
+    };
+    let rows = [
+        row(
+            "Name a colour.",
+            "Blue, as the sky is.",
+            "Bread.",
+            "colours",
+        ),
+        row(
+            "Name another one.",
+            "Red.",
+            "I will not name one.",
+            "colours",
+        ),
+        row("Count to three.", "One, two, three.", "No.", "numbers"),
+        row("Count to two.", "One, two.", "One.", "numbers"),
+    ];
+    let rows = home.write("rows.jsonl", &rows.join("\n"));
+    // Of the four, the third is a tie and the fourth wrong.
+    let scores: Vec<String> = [(0, 2.0, 1.0), (1, 0.5, -0.5), (2, 1.0, 1.0), (3, 0.0, 3.0)]
+        .iter()
+        .flat_map(|(item, chosen, rejected)| {
+            [(0, chosen), (1, rejected)].map(|(at, score)| {
+                json!({"item": item, "response": at, "score": score}).to_string()
+            })
+        })
+        .collect();
+    let scores = home.write("scores.jsonl", &scores.join("\n"));
+    let run = home.run(&[
+        "bench",
+        "pairs",
+        text(&rows),
+        "--scores",
+        text(&scores),
+        "--output",
+        "each.jsonl",
+        "--json",
+    ]);
+    succeeds(&run);
+    let told = report(&run);
+    assert_eq!(
+        (&told["benchmark"], &told["n"], &told["overall"]),
+        (&json!("pairs"), &json!(4), &json!(0.5))
+    );
+    assert_eq!(told["sections"], json!({"colours": 1.0, "numbers": 0.0}));
+    let numbers = &told["subsets"]["numbers"];
+    assert_eq!(
+        (&numbers["n"], &numbers["ties"], &numbers["length_baseline"]),
+        (&json!(2), &json!(1), &json!(1.0))
+    );
+    assert_eq!(told["subsets"]["colours"]["length_baseline"], 0.5);
+    let (low, high) = (
+        numbers["low"].as_f64().unwrap(),
+        numbers["high"].as_f64().unwrap(),
+    );
+    assert!(
+        low.abs() < 1e-12 && (0.6..0.7).contains(&high),
+        "{low} {high}"
+    );
+    let each = std::fs::read_to_string(home.file("each.jsonl")).unwrap();
+    let agrees: Vec<bool> = lines(&each)
+        .iter()
+        .map(|l| l["agrees"].as_bool().unwrap())
+        .collect();
+    assert_eq!(agrees, [true, true, false, false]);
+
+    // A model's own scores give the same, by whichever way.
+    let scored = home.run(&[
+        "score",
+        text(&rows),
+        "--model",
+        "default",
+        "--dtype",
+        "f32",
+        "--output",
+        "own.jsonl",
+    ]);
+    succeeds(&scored);
+    let by_file = report(&home.run(&[
+        "bench",
+        "pairs",
+        text(&rows),
+        "--scores",
+        "own.jsonl",
+        "--json",
+    ]));
+    let by_model = home.run(&[
+        "bench",
+        "pairs",
+        text(&rows),
+        "--model",
+        "default",
+        "--json",
+    ]);
+    succeeds(&by_model);
+    let by_model = report(&by_model);
+    assert_eq!(by_model["sections"], by_file["sections"]);
+    assert_eq!(
+        (&by_model["model"], &by_model["dtype"]),
+        (&json!("default"), &json!("f32"))
+    );
+}
+
+#[test]
+fn without_a_screen_the_window_says_so_in_two_lines() {
+    let home = Home::new();
+    let output = home.run(&[]);
+    fails_with_a_hint(&output, "display");
+    let said = String::from_utf8_lossy(&output.stderr);
+    for command in ["import", "export", "score", "info"] {
+        assert!(said.contains(command), "{said}");
+    }
+    fails_with_a_hint(&home.run(&["some.tiebreak"]), "display");
+}
+
+#[test]
+fn help_names_what_is_there_and_nothing_else() {
+    let home = Home::new();
+    let mut all = String::new();
+    for arguments in [
+        &["--help"][..],
+        &["import", "--help"],
+        &["export", "--help"],
+        &["score", "--help"],
+        &["info", "--help"],
+        &["verify", "--help"],
+        &["backup", "--help"],
+        &["bench", "--help"],
+        &["bench", "pairs", "--help"],
+        &["model", "--help"],
+        &["model", "list", "--help"],
+        &["model", "show", "--help"],
+    ] {
+        let output = home.run(arguments);
+        succeeds(&output);
+        all.push_str(std::str::from_utf8(&output.stdout).unwrap());
+    }
+    for there in [
+        "--strict",
+        "--json",
+        "--labels",
+        "--extra",
+        "--resume",
+        "--max-length",
+        "judgebench",
+    ] {
+        assert!(all.contains(there), "{there} is not in the help");
+    }
+    for unbuilt in [
+        "--map",
+        "--where",
+        "--split",
+        "--scrub",
+        "--seed",
+        "--trace",
+        "--head",
+        "--base",
+        "--loss",
+        "--listen",
+        "rewardbench",
+        "rm-bench",
+        "ultrafeedback",
+        "sharegpt",
+        "nemo",
+        "openrlhf",
+        "axolotl",
+        "parquet",
+        "agreement",
+        "train ",
+        "serve",
+        "merge",
+        "nim+http",
+    ] {
+        assert!(!all.contains(unbuilt), "{unbuilt} is in the help");
+    }
+}
+
+#[test]
+fn a_project_in_use_is_read_but_not_written() {
+    let home = Home::new();
+    let file = fixture("helpsteer2_validation_first8.jsonl");
+    let path = home.project("held", std::slice::from_ref(&file));
+    let nora = Project::open(&path, Access::Write { owner: "Nora" }).unwrap();
+    let refused = home.run(&["import", text(&path), text(&file)]);
+    fails_with_a_hint(&refused, "Nora has this project open since ");
+    let info = home.run(&["info", text(&path), "--json"]);
+    succeeds(&info);
+    assert_eq!(report(&info)["items"], 4);
+    succeeds(&home.run(&["backup", text(&path), "copy.tiebreak"]));
+    nora.close().unwrap();
+    succeeds(&home.run(&["import", text(&path), text(&file)]));
+}

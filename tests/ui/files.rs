@@ -1,0 +1,126 @@
+//! Files into a project, and projects that somebody else has open.
+
+use serde_json::Value;
+use tiebreak::app::Action;
+use tiebreak::store::{Access, Project};
+
+use crate::support::*;
+
+/// Two good rows, one without a reply, one that is no JSON, one good row twice.
+const ROWS: &str = "{\"prompt\":\"Name a colour.\",\"chosen\":\"Blue.\",\"rejected\":\"Bread.\"}\n\
+                    {\"prompt\":\"Count.\",\"chosen\":\"1 2 3\",\"rejected\":\"No\"}\n\
+                    {\"prompt\":\"Nothing?\",\"chosen\":\"Yes\"}\n\
+                    {\"prompt\":\"Broken\n\
+                    {\"prompt\":\"Count.\",\"chosen\":\"1 2 3\",\"rejected\":\"No\"}\n";
+
+#[test]
+fn an_import_with_bad_rows_reports_what_the_command_line_reports() {
+    let home = Home::of_mina("off");
+    let rows = home.write("rows.jsonl", ROWS);
+    let run = home.run(&["import", "cli.tiebreak", rows.to_str().unwrap(), "--json"]);
+    assert_eq!(run.status.code(), Some(0), "{run:?}");
+    let report: Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!(
+        (report["read"].as_u64(), report["imported"].as_u64()),
+        (Some(5), Some(3))
+    );
+
+    let path = home.project("window", &[]);
+    let mut shown = home.open(Some(&path));
+    until_told(&mut shown, "No items yet");
+    shown.state_mut().app.dispatch(Action::Import(vec![rows]));
+    until_told(&mut shown, "Imported");
+    let rejected = report["rejected"].as_array().unwrap();
+    let expected = format!(
+        "{} of {} rows came in as {}; {} set aside. {} new items, {} responses, {} reference labels; {} rows were known already.",
+        report["imported"],
+        report["read"],
+        report["format"].as_str().unwrap(),
+        rejected.len(),
+        report["items"],
+        report["responses"],
+        report["reference_labels"],
+        report["duplicates"],
+    );
+    assert!(
+        tells(&shown, &expected),
+        "{expected}\n\n{}",
+        told(&shown).join("\n")
+    );
+    for one in rejected {
+        let line = format!(
+            "rows.jsonl row {}: {}",
+            one["row"],
+            one["reason"].as_str().unwrap()
+        );
+        assert!(tells(&shown, &line), "{line}");
+    }
+    click(&mut shown, "Start labeling");
+    until_told(&mut shown, "Item 1 of 2");
+}
+
+#[test]
+fn data_dropped_on_the_welcome_gets_a_project_beside_it() {
+    let home = Home::new();
+    home.settle(&tiebreak::app::settings::Settings {
+        model: "off".to_owned(),
+        ..Default::default()
+    });
+    let rows = home.write("my.rows.jsonl", ROWS);
+    let mut shown = home.open(None);
+    assert!(tells(&shown, "Welcome to Tiebreak"));
+    shown.state_mut().app.dispatch(Action::Import(vec![rows]));
+    until_told(&mut shown, "Open my.rows.tiebreak");
+    press(&mut shown, "Ctrl+A");
+    type_keys(&mut shown, "mina");
+    press(&mut shown, "Enter");
+    until_told(&mut shown, "Imported");
+    click(&mut shown, "Start labeling");
+    until_told(&mut shown, "Item 1 of 2");
+    assert!(home.file("my.rows.tiebreak").exists());
+    assert!(!home.places().sample().exists());
+}
+
+#[test]
+fn a_project_that_somebody_writes_to_opens_for_reading_only() {
+    let (home, path) = Home::with_project("helpsteer2_validation_first8.jsonl");
+    let nora = Project::open(&path, Access::Write { owner: "Nora" }).unwrap();
+    let mut shown = home.open(Some(&path));
+    until(&mut shown, "the owner's name", |s| {
+        begins(s, "Nora has this project open since ")
+    });
+    assert!(state(&shown).project.is_none());
+    click(&mut shown, "Open read-only");
+    until_told(&mut shown, "Item 1 of 4");
+    assert!(tells(&shown, "This project is open for reading only"));
+    fill(&mut shown);
+    press(&mut shown, "Ctrl+Enter F X Shift+S");
+    press(&mut shown, "Escape Ctrl+Z");
+    shown.state_mut().app.dispatch(Action::CommitOrMissing);
+    shown
+        .state_mut()
+        .app
+        .dispatch(Action::Skip("no".to_owned()));
+    shown
+        .state_mut()
+        .app
+        .dispatch(Action::Flag("no".to_owned()));
+    for _ in 0..20 {
+        shown.step();
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let open = state(&shown).open_item().unwrap();
+    assert!(open.form.draft.judgment.is_empty(), "{:?}", open.form);
+    assert!(events(&path).is_empty());
+    assert_eq!(reader(&path).counts_for("mina").unwrap().drafts, 0);
+    // Reading goes on.
+    press(&mut shown, "Alt+Right");
+    until_told(&mut shown, "Item 2 of 4");
+    drop(shown);
+
+    nora.close().unwrap();
+    let mut shown = home.open_at_item(&path);
+    press(&mut shown, "3");
+    until_saved(&mut shown);
+    assert_eq!(reader(&path).counts_for("mina").unwrap().drafts, 1);
+}

@@ -1,0 +1,18 @@
+//! The window, driven by its accessibility tree and a keyboard, with the model and the project that people have.
+
+/// What is hidden until one's own commit.
+mod blindness;
+/// The table of commands.
+mod commands;
+/// Files into a project, and projects that others have open.
+mod files;
+/// What keys do to the form.
+mod form;
+/// From the welcome to an export.
+mod main_line;
+/// Models that cannot be loaded.
+mod models;
+/// How the screens look.
+mod pictures;
+/// Items that are not pairs.
+mod shapes;

@@ -1,0 +1,105 @@
+//! How the screens look. `UPDATE_SNAPSHOTS=1 cargo test --test all ui::pictures` takes new pictures: look at each.
+
+use std::path::PathBuf;
+
+use egui_kittest::wgpu::WgpuTestRenderer;
+use egui_kittest::{Harness, SnapshotOptions, SnapshotResults};
+use tiebreak::app::settings::Theme;
+use tiebreak::domain::*;
+use tiebreak::store::{Access, Project};
+use tiebreak::ui::Window;
+
+use crate::support::*;
+
+/// A renderer; none where no driver can draw.
+fn renderer() -> Option<WgpuTestRenderer> {
+    std::panic::catch_unwind(WgpuTestRenderer::new).ok()
+}
+
+/// A project with a draft, so that the form has something to show and nothing has a time.
+fn project(home: &Home) -> PathBuf {
+    let path = home.project("pictures", &[fixture("helpsteer2_validation_first8.jsonl")]);
+    let project = Project::open(&path, Access::Write { owner: "mina" }).unwrap();
+    let item = project.reader().unwrap().item_at(0).unwrap().unwrap();
+    let mut judgment = Judgment {
+        preference: Some(Preference::Better {
+            response: item.responses[0].key,
+            strength: Some(2),
+        }),
+        justification: "It says what replication is for, and warns of what it is not.".to_owned(),
+        ..Judgment::default()
+    };
+    for (at, response) in item.responses.iter().enumerate() {
+        let attributes = LabelSchema::helpsteer2().attributes;
+        for (i, attribute) in attributes.iter().enumerate().skip(at) {
+            let level = (i * 2 + at) % 5;
+            judgment
+                .ratings
+                .set(response.key, &attribute.name, Some(level as f64));
+        }
+    }
+    let draft = Draft {
+        judgment,
+        ..Draft::default()
+    };
+    project
+        .writer()
+        .unwrap()
+        .put_draft(item.id, "mina", Some(&draft))
+        .unwrap();
+    project.close().unwrap();
+    path
+}
+
+#[test]
+fn the_screens_look_as_they_did() {
+    const WIDE: (f32, f32) = (1440.0, 900.0);
+    const SMALL: (f32, f32) = (1024.0, 700.0);
+    let pictures = [
+        ("annotate-1440-light", "Ctrl+1", WIDE, Theme::Paper),
+        ("annotate-1440-dark", "Ctrl+1", WIDE, Theme::Slate),
+        ("annotate-1024-light", "Ctrl+1", SMALL, Theme::Paper),
+        ("annotate-1024-dark", "Ctrl+1", SMALL, Theme::Slate),
+        ("queue-1440-dark", "Ctrl+2", WIDE, Theme::Slate),
+        ("queue-1024-light", "Ctrl+2", SMALL, Theme::Paper),
+        ("export-1440-light", "Ctrl+5", WIDE, Theme::Paper),
+        ("export-1024-dark", "Ctrl+5", SMALL, Theme::Slate),
+        ("models-1440-dark", "Ctrl+6", WIDE, Theme::Slate),
+        ("models-1024-light", "Ctrl+6", SMALL, Theme::Paper),
+    ];
+    if renderer().is_none() {
+        let message =
+            "PICTURES SKIPPED: no driver can draw here (Debian: apt install mesa-vulkan-drivers)";
+        assert!(std::env::var_os("CI").is_none(), "{message}");
+        eprintln!("\n*** {message} ***\n");
+        return;
+    }
+    let mut results = SnapshotResults::new();
+    // Drivers round differently at the edges of letters.
+    let options = SnapshotOptions::new().threshold(2.0).max_failed_pixels(200);
+    for (name, keys, size, theme) in pictures {
+        let home = Home::new();
+        home.settle(&in_theme(theme));
+        let path = project(&home);
+        let places = home.places();
+        let mut shown: Shown = Harness::builder()
+            .with_size(egui::vec2(size.0, size.1))
+            // Half of the pixels in each direction: a quarter of the bytes, and every shift still shows.
+            .with_pixels_per_point(0.5)
+            .allow_missing_glyphs()
+            .renderer(renderer().unwrap())
+            .build_eframe(move |cc| Window::new(&cc.egui_ctx, places, Some(path)).unwrap());
+        until_told(&mut shown, "Item 1 of 4");
+        press(&mut shown, keys);
+        until(&mut shown, "the screen is filled", |s| {
+            let state = state(s);
+            state.queue.rows.len() == 4 && (keys != "Ctrl+5" || state.preview.is_some())
+        });
+        // Whatever is laid out over several frames has come to rest.
+        for _ in 0..8 {
+            shown.step();
+        }
+        results.add(shown.try_snapshot_options(name, &options));
+    }
+    results.unwrap();
+}
