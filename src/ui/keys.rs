@@ -34,7 +34,7 @@ impl Keys {
     pub fn offer(&self, state: &AppState) {
         let live = COMMANDS
             .iter()
-            .filter(|c| in_scope(c.scope, state) && (c.action)(state).is_some())
+            .filter(|c| makes_sense(c, state))
             .filter(|c| {
                 state.overlay != Some(Overlay::Welcome)
                     || matches!(c.id, "theme" | "zoom-in" | "zoom-out")
@@ -49,6 +49,11 @@ impl Keys {
         let pressed = std::mem::take(&mut self.0.lock().pressed);
         pressed.into_iter().for_each(&mut each);
     }
+}
+
+/// Whether a command's keys mean something now.
+pub fn makes_sense(command: &Command, state: &AppState) -> bool {
+    in_scope(command.scope, state) && (command.action)(state).is_some()
 }
 
 fn in_scope(scope: Scope, state: &AppState) -> bool {
