@@ -114,7 +114,7 @@ fn score(
         .map(|(_, index)| item.conversation(*index))
         .collect();
     let scorer = model.info().id.clone();
-    let mut started = Instant::now();
+    let started = Instant::now();
     let failed = |key: ResponseKey, message: String| {
         outbox.send(Action::ScoreFailed {
             item: item.id,
@@ -125,7 +125,6 @@ fn score(
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         model.score(&conversations, cancel, &mut |at, output| {
             let took_ms = started.elapsed().as_secs_f64() * 1e3;
-            started = Instant::now();
             let score = Score {
                 item: item.id,
                 response: known[at].0,

@@ -392,7 +392,7 @@ pub struct AppState {
     pub opening: bool,
     /// What scores.
     pub model: ModelState,
-    /// Milliseconds the last score took.
+    /// Milliseconds until the last score of an item was there.
     pub last_score_ms: Option<f64>,
     /// The item list.
     pub queue: QueueState,
