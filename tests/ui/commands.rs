@@ -120,14 +120,14 @@ fn event(shortcut: Shortcut) -> (Event, Modifiers) {
     let key = egui::Key::from_name(&name).unwrap();
     let mut modifiers = Modifiers::default();
     if shortcut.ctrl {
-        modifiers = modifiers | Modifiers::CTRL | Modifiers::COMMAND;
+        modifiers |= Modifiers::CTRL | Modifiers::COMMAND;
     }
     if shortcut.alt {
-        modifiers = modifiers | Modifiers::ALT;
+        modifiers |= Modifiers::ALT;
     }
     // A question mark is typed with Shift.
     if shortcut.shift || shortcut.key == Key::Question {
-        modifiers = modifiers | Modifiers::SHIFT;
+        modifiers |= Modifiers::SHIFT;
     }
     let event = Event::Key {
         key,
