@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 
 use crate::domain::{Judgment, Preference, Ratings, ResponseKey};
 
+/// Of more values than these the first are compared: the number of triples grows with the cube, and no item has as many votes.
+const MOST: usize = 64;
+
 /// Indices of the three values with the smallest sum of pairwise distances. Ties go to the three nearest to the median of
 /// all, then to those given first. Values are in the order of time; fewer than three are all taken.
 pub fn most_agreeing(values: &[f64]) -> Vec<usize> {
@@ -20,9 +23,10 @@ pub fn most_agreeing(values: &[f64]) -> Vec<usize> {
         f64::midpoint(sorted[middle - 1], sorted[middle])
     };
     let mut best: Option<([f64; 2], [usize; 3])> = None;
-    for i in 0..values.len() {
-        for j in i + 1..values.len() {
-            for k in j + 1..values.len() {
+    let considered = values.len().min(MOST);
+    for i in 0..considered {
+        for j in i + 1..considered {
+            for k in j + 1..considered {
                 let [a, b, c] = [values[i], values[j], values[k]];
                 let spread = (a - b).abs() + (a - c).abs() + (b - c).abs();
                 let off = [a, b, c].iter().map(|v| (v - median).abs()).sum::<f64>();
@@ -54,7 +58,8 @@ pub fn aggregate_values(values: &[f64]) -> Option<i64> {
 /// One verdict from the judgments of several annotators, given in the order of time. `pair` names the two responses of a pair
 /// in the file's order, on which the sign of a strength depends.
 ///
-/// "Neither valid" wins where more than half say so, otherwise those votes are left aside. A verdict without a sign is a tie.
+/// Where a vote has no strength, the side with more votes wins, with an unknown strength; it is a tie where both have as many, or
+/// ties outnumber them. "Neither valid" wins where more than half say so, otherwise those votes are left aside. A verdict without a sign is a tie.
 pub fn verdict(judgments: &[&Judgment], pair: Option<[ResponseKey; 2]>) -> Judgment {
     let mut ratings = Ratings::default();
     let names: BTreeSet<(ResponseKey, &String)> = judgments
@@ -95,21 +100,30 @@ pub fn verdict(judgments: &[&Judgment], pair: Option<[ResponseKey; 2]>) -> Judgm
                 .collect(),
         )
     } else if let Some([first, second]) = pair {
-        let signed: Vec<(usize, f64)> = votes
+        let counted: Vec<(usize, Preference)> = votes
             .iter()
             .filter(|(_, p)| *p != Preference::NeitherValid)
-            .filter_map(|(at, p)| p.signed(first, second).map(|v| (*at, f64::from(v))))
+            .copied()
             .collect();
-        let values: Vec<f64> = signed.iter().map(|v| v.1).collect();
-        let preference =
-            aggregate_values(&values).and_then(|v| Preference::from_signed(v, first, second));
-        (
-            preference,
-            most_agreeing(&values)
-                .into_iter()
-                .map(|at| signed[at].0)
-                .collect(),
-        )
+        let signed: Option<Vec<f64>> = counted
+            .iter()
+            .map(|(_, p)| p.signed(first, second).map(f64::from))
+            .collect();
+        match signed {
+            Some(values) => {
+                let preference = aggregate_values(&values)
+                    .and_then(|v| Preference::from_signed(v, first, second));
+                let reasons = most_agreeing(&values)
+                    .into_iter()
+                    .map(|at| counted[at].0)
+                    .collect();
+                (preference, reasons)
+            }
+            None => (
+                plurality(&counted, first, second),
+                counted.iter().map(|(at, _)| *at).collect(),
+            ),
+        }
     } else {
         (None, vec![])
     };
@@ -135,4 +149,31 @@ pub fn verdict(judgments: &[&Judgment], pair: Option<[ResponseKey; 2]>) -> Judgm
         preference,
         justification,
     }
+}
+
+/// The side with more votes, where their strengths are not all known.
+fn plurality(
+    votes: &[(usize, Preference)],
+    first: ResponseKey,
+    second: ResponseKey,
+) -> Option<Preference> {
+    let count = |wanted: Option<ResponseKey>| {
+        let matching = votes.iter().filter(|(_, p)| match p {
+            Preference::Better { response, .. } => Some(*response) == wanted,
+            _ => wanted.is_none(),
+        });
+        matching.count()
+    };
+    let (a, b, ties) = (count(Some(first)), count(Some(second)), count(None));
+    if votes.is_empty() {
+        return None;
+    }
+    if a == b || ties > a.max(b) {
+        return Some(Preference::Tie);
+    }
+    let response = if a > b { first } else { second };
+    Some(Preference::Better {
+        response,
+        strength: None,
+    })
 }

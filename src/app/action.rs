@@ -33,6 +33,8 @@ pub enum Action {
     StartSample,
     /// Ask for a project file.
     PickProject,
+    /// Ask for the name of a new project.
+    PickNewProject,
     /// Ask for data files to import.
     PickImport,
     /// Ask for a place for the export.
@@ -80,6 +82,8 @@ pub enum Action {
     NeitherValid,
     /// Clear the focused field.
     ClearField,
+    /// The keyboard is in the text now.
+    TextEntered,
     /// The justification has been edited.
     Justify(String),
     /// Commit if complete, else go to the first missing field.
@@ -179,12 +183,15 @@ pub enum Action {
     },
     /// A draft is on disk.
     DraftSaved {
-        /// Of this item.
-        item: ItemId,
         /// When the commit returned.
         at: Timestamp,
     },
-    /// The project could not be read or written.
+    /// Something that is no label could not be read or written: labels are not affected.
+    Trouble {
+        /// What, and what to do.
+        message: String,
+    },
+    /// A draft or event could not be written.
     StoreFailed {
         /// Why, what is safe, what to do.
         message: String,

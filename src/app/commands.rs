@@ -363,15 +363,15 @@ pub static COMMANDS: &[Command] = &[
         &[Shortcut::ctrl(Key::Enter)],
         |s| s.labelling().then_some(Action::CommitOrMissing),
     )),
-    in_text(command(
+    command(
         "undo",
         "Undo",
         Group::Judge,
         Scope::Everywhere,
         &[Shortcut::ctrl(Key::Letter('Z'))],
         |s| s.can_undo().then_some(Action::Undo),
-    )),
-    in_text(command(
+    ),
+    command(
         "redo",
         "Redo",
         Group::Judge,
@@ -381,7 +381,7 @@ pub static COMMANDS: &[Command] = &[
             Shortcut::ctrl(Key::Letter('Y')),
         ],
         |s| s.can_redo().then_some(Action::Redo),
-    )),
+    ),
     command(
         "flag",
         "Flag, or take the flag back",
@@ -492,7 +492,7 @@ pub static COMMANDS: &[Command] = &[
         Group::Move,
         Scope::Annotate,
         &[Shortcut::alt(Key::Left), Shortcut::new(Key::BracketLeft)],
-        |s| s.reading().then_some(Action::Step(-1)),
+        |s| s.at_desk().then_some(Action::Step(-1)),
     ),
     command(
         "next",
@@ -500,7 +500,7 @@ pub static COMMANDS: &[Command] = &[
         Group::Move,
         Scope::Annotate,
         &[Shortcut::alt(Key::Right), Shortcut::new(Key::BracketRight)],
-        |s| s.reading().then_some(Action::Step(1)),
+        |s| s.at_desk().then_some(Action::Step(1)),
     ),
     command(
         "next-unlabelled",
@@ -551,6 +551,14 @@ pub static COMMANDS: &[Command] = &[
     screen!("show-export", 5, Screen::Export, "Export"),
     screen!("show-models", 6, Screen::Models, "Models"),
     in_text(command(
+        "new-project",
+        "Make a project…",
+        Group::Program,
+        Scope::Everywhere,
+        &[Shortcut::ctrl(Key::Letter('N'))],
+        |_| Some(Action::PickNewProject),
+    )),
+    in_text(command(
         "open-project",
         "Open a project…",
         Group::Program,
@@ -566,6 +574,18 @@ pub static COMMANDS: &[Command] = &[
         &[Shortcut::ctrl_shift(Key::Letter('O'))],
         |s| s.can_write().then_some(Action::PickImport),
     )),
+    command(
+        "import-report",
+        "Report of the last import",
+        Group::Program,
+        Scope::Everywhere,
+        &[],
+        |s| {
+            s.imported
+                .is_some()
+                .then_some(Action::Open(Overlay::ImportReport))
+        },
+    ),
     in_text(command(
         "palette",
         "Command palette",

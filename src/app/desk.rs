@@ -1,5 +1,7 @@
 //! The thread that owns the project: opens it, reads items, writes events and drafts, and says so only when they are on disk.
+//! Every request to write is answered, whatever happens.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -12,12 +14,13 @@ use super::action::Action;
 use super::effect::{Afterwards, Effect, Target};
 use super::export::{ExportRecipe, export, preview};
 use super::import::import;
+use super::open_project::OpenProject;
 use super::runner::Outbox;
 use super::sample;
 use super::settings::Settings;
-use super::state::{Counts, Opened, ProjectInfo};
-use crate::domain::{Draft, Event, EventBody, Item, ItemId, LabelSchema, ScorePolicy};
-use crate::store::{Access, Filter, Project, ProjectSettings, Reader, StoreError, Writer};
+use super::state::Opened;
+use crate::domain::{Draft, Event, EventBody, Item, ItemId};
+use crate::store::{Filter, Project, StoreError};
 use crate::task::{Cancel, Progress};
 
 /// Items read and scored ahead of the labeler.
@@ -32,31 +35,11 @@ pub enum Request {
     /// Keep the settings in this file.
     SaveSettings(Settings, PathBuf),
     /// Import files on a thread of its own.
-    Import {
-        /// The files.
-        files: Vec<PathBuf>,
-        /// To stop it.
-        cancel: Cancel,
-        /// To report to.
-        outbox: Outbox,
-    },
+    Import(Vec<PathBuf>, Cancel),
     /// Export on a thread of its own.
-    Export {
-        /// What and where.
-        recipe: ExportRecipe,
-        /// To stop it.
-        cancel: Cancel,
-        /// To report to.
-        outbox: Outbox,
-    },
+    Export(ExportRecipe, Cancel),
     /// Write what is to be written and end.
     Quit,
-}
-
-struct Open {
-    project: Arc<Project>,
-    reader: Reader,
-    writer: Option<Writer>,
 }
 
 /// The thread's state.
@@ -64,9 +47,8 @@ pub struct Desk {
     annotator: String,
     sample: PathBuf,
     outbox: Outbox,
-    open: Option<Open>,
+    open: Option<OpenProject>,
     scorer: Option<String>,
-    jobs: Vec<thread::JoinHandle<()>>,
 }
 
 impl Desk {
@@ -78,121 +60,136 @@ impl Desk {
             outbox,
             open: None,
             scorer: None,
-            jobs: vec![],
         }
     }
 
     /// Serves requests until asked to quit.
     pub fn run(mut self, requests: &Receiver<Request>) {
         while let Ok(request) = requests.recv() {
-            match request {
-                Request::Quit => break,
-                Request::Annotator(name) => self.annotator = name,
-                Request::SaveSettings(settings, path) => {
-                    if let Err(error) = settings.write(&path) {
-                        self.fail(&format!(
-                            "The settings could not be kept in {}: {error}. Labels are not affected.",
-                            path.display()
-                        ));
-                    }
-                }
-                Request::Import {
-                    files,
-                    cancel,
-                    outbox,
-                } => self.start_import(files, cancel, outbox),
-                Request::Export {
-                    recipe,
-                    cancel,
-                    outbox,
-                } => self.start_export(recipe, cancel, outbox),
-                Request::Effect(effect) => {
-                    if let Err(error) = self.carry_out(effect) {
-                        self.fail(&error.to_string());
-                    }
-                }
+            if matches!(request, Request::Quit) {
+                break;
+            }
+            // What fails inside the program must not silence the thread that keeps labels.
+            if catch_unwind(AssertUnwindSafe(|| self.serve(request))).is_err() {
+                let message =
+                    "This failed inside the program. What was saved before is safe.".to_owned();
+                self.outbox.send(Action::StoreFailed { message });
             }
         }
-        for job in self.jobs.drain(..) {
-            job.join().ok();
+    }
+
+    fn serve(&mut self, request: Request) {
+        match request {
+            Request::Quit => {}
+            Request::Annotator(name) => {
+                if name != self.annotator {
+                    self.annotator = name;
+                    let taken = self
+                        .open
+                        .as_mut()
+                        .map_or(Ok(()), |open| open.take_annotator(&self.annotator));
+                    self.trouble(taken);
+                }
+            }
+            Request::SaveSettings(settings, path) => {
+                if let Err(error) = settings.write(&path) {
+                    let message = format!(
+                        "The settings could not be kept in {}: {error}. Labels are not affected.",
+                        path.display()
+                    );
+                    self.outbox.send(Action::Trouble { message });
+                }
+            }
+            Request::Import(files, cancel) => {
+                self.start_job(
+                    "import",
+                    cancel.clone(),
+                    move |project, report| match import(project, &files, None, &cancel, report) {
+                        Ok(report) => Action::Imported(Box::new(report)),
+                        Err(error) => Action::JobFailed {
+                            message: error.to_string(),
+                        },
+                    },
+                );
+            }
+            Request::Export(recipe, cancel) => {
+                self.start_job(
+                    "export",
+                    cancel.clone(),
+                    move |project, report| match export(project, &recipe, &cancel, report) {
+                        Ok(report) => Action::Exported(Box::new(report)),
+                        Err(error) => Action::JobFailed {
+                            message: error.to_string(),
+                        },
+                    },
+                );
+            }
+            Request::Effect(effect) => self.carry_out(effect),
         }
     }
 
-    fn fail(&self, message: &str) {
-        self.outbox.send(Action::StoreFailed {
-            message: message.to_owned(),
-        });
-    }
-
-    fn carry_out(&mut self, effect: Effect) -> Result<(), StoreError> {
+    fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::OpenProject { path, read_only } => self.open_project(&path, read_only),
             Effect::OpenSample => self.open_sample(),
-            Effect::OpenItem(target) => return self.open_item(target),
+            Effect::OpenItem(target) => {
+                let opened = self.open_item(target);
+                self.answer(opened);
+            }
             Effect::Append { events, then } => self.append(events, &then),
-            Effect::Reverse { body } => return self.reverse(body),
-            Effect::PutDraft(item, draft) => return self.put_draft(item, draft.as_ref()),
+            Effect::Reverse { body } => {
+                let reversed = self.reverse(body);
+                self.answer(reversed);
+            }
+            Effect::PutDraft(item, draft) => {
+                let saved = self.put_draft(item, draft.as_ref());
+                if saved.is_ok() {
+                    self.outbox.send(Action::DraftSaved {
+                        at: Timestamp::now(),
+                    });
+                }
+                self.answer(saved);
+            }
             Effect::PutScores(scorer, scores) => {
-                if let Some(writer) = self.writer() {
-                    writer.put_scores(&scorer, &scores)?;
+                if let Some(open) = &self.open {
+                    open.keep(scorer, scores);
                 }
             }
             Effect::ReadScores(items, scorer) => {
-                self.scorer = Some(scorer.clone());
-                if let Some(open) = &self.open {
-                    let mut scores = vec![];
-                    for item in &items {
-                        scores.extend(open.reader.scores(item.id, &scorer)?);
-                    }
-                    self.outbox.send(Action::ScoresRead {
-                        items,
-                        scores,
-                        scorer,
-                    });
-                }
+                let read = self.read_scores(items, scorer);
+                self.trouble(read);
             }
             Effect::List { search, from, rows } => {
-                if let Some(open) = &self.open {
-                    let text = (!search.trim().is_empty()).then(|| search.trim().to_owned());
-                    let filter = Filter {
-                        text,
-                        ..Filter::default()
-                    };
-                    let total = open.reader.count_matching(&self.annotator, &filter)?;
-                    let rows = open
-                        .reader
-                        .list(from, rows as usize, &self.annotator, &filter)?;
-                    self.outbox.send(Action::Listed { from, total, rows });
-                }
+                let listed = self.list(&search, from, rows);
+                self.trouble(listed);
             }
-            Effect::Preview(recipe) => {
-                if let Some(open) = &self.open {
-                    match preview(&open.project, &recipe, 3, &self.annotator) {
-                        Ok((lines, available)) => self.outbox.send(Action::Preview {
-                            recipe,
-                            lines,
-                            available,
-                        }),
-                        Err(error) => self.outbox.send(Action::JobFailed {
-                            message: error.to_string(),
-                        }),
-                    }
-                }
-            }
+            Effect::Preview(recipe) => self.preview(recipe),
             _ => {}
         }
-        Ok(())
     }
 
-    fn writer(&self) -> Option<&Writer> {
-        self.open.as_ref()?.writer.as_ref()
+    /// Says that something that concerns labels failed.
+    fn answer(&self, done: Result<(), StoreError>) {
+        if let Err(error) = done {
+            self.outbox.send(Action::StoreFailed {
+                message: format!("{error}."),
+            });
+        }
+    }
+
+    /// Says that something else failed.
+    fn trouble(&self, done: Result<(), StoreError>) {
+        if let Err(error) = done {
+            self.outbox.send(Action::Trouble {
+                message: format!("{error}. Labels are not affected."),
+            });
+        }
     }
 
     // Projects -----------------------------------------------------------------------------
 
     fn open_sample(&mut self) {
         let path = self.sample.clone();
-        self.open = None;
         if !path.exists()
             && let Err(error) = sample::make(&path, &self.annotator)
         {
@@ -210,52 +207,38 @@ impl Desk {
         self.open_project(&path, false);
     }
 
+    /// Opens another project; the one that is open stays so until that has worked.
     fn open_project(&mut self, path: &Path, read_only: bool) {
-        self.open = None;
-        let opened = if read_only {
-            Project::open(path, Access::Read)
-        } else if path.exists() {
-            Project::open(
-                path,
-                Access::Write {
-                    owner: &self.annotator,
-                },
-            )
+        let here = self
+            .open
+            .as_ref()
+            .is_some_and(|o| o.is(path) && o.writer.is_some() != read_only);
+        let opened = if here {
+            Ok(None)
         } else {
-            Project::create(path, &new_project(path), &self.annotator)
+            OpenProject::open(path, read_only, &self.annotator, &self.outbox).map(Some)
         };
-        let result = opened.and_then(|project| {
-            let reader = project.reader()?;
-            let settings = project.settings();
-            let info = ProjectInfo {
-                path: path.to_owned(),
-                title: settings.title.clone(),
-                schema: settings.schema.clone(),
-                policy: reader.policy()?,
-                seed: settings.seed,
-                read_only,
-                counts: counts(&reader, &self.annotator)?,
-                history: reader.history(&self.annotator)?,
-            };
-            let writer = if read_only {
-                None
-            } else {
-                Some(project.writer()?)
-            };
-            self.open = Some(Open {
-                project: Arc::new(project),
-                reader,
-                writer,
-            });
-            Ok(info)
+        let told = opened.and_then(|opened| {
+            if let Some(opened) = opened {
+                let info = opened.info()?;
+                self.open = Some(opened);
+                return Ok(Some(info));
+            }
+            self.open.as_ref().map(OpenProject::info).transpose()
         });
-        match result {
-            Ok(info) => self.outbox.send(Action::ProjectOpened(Box::new(info))),
+        match told {
+            Ok(Some(info)) => self.outbox.send(Action::ProjectOpened(Box::new(info))),
+            Ok(None) => {}
             Err(error) => {
                 let locked = matches!(error, StoreError::Locked { .. });
+                let hint = error
+                    .hint()
+                    .map(|hint| format!(" Hint: {hint}."))
+                    .unwrap_or_default();
+                let message = format!("{error}.{hint}");
                 self.outbox.send(Action::ProjectFailed {
                     path: path.to_owned(),
-                    message: error.to_string(),
+                    message,
                     locked,
                 });
             }
@@ -265,15 +248,15 @@ impl Desk {
     // Items --------------------------------------------------------------------------------
 
     fn open_item(&self, target: Target) -> Result<(), StoreError> {
-        let Some(Open { reader, .. }) = &self.open else {
-            return Ok(());
+        let Some(OpenProject { reader, .. }) = &self.open else {
+            return Err(StoreError::Closed);
         };
         let position = match target {
             Target::Position(position) => Some(position),
             Target::Id(id) => reader.position_of(id)?,
             Target::NextUnlabelled(after) => reader.next_unlabelled(&self.annotator, after)?,
             Target::Resume => {
-                match reader.next_unlabelled(&self.annotator, self.last_position(reader)?)? {
+                match reader.next_unlabelled(&self.annotator, self.last_position()?)? {
                     Some(position) => Some(position),
                     None => Some(0),
                 }
@@ -314,184 +297,212 @@ impl Desk {
             references: reader.references(item.id)?,
             item: Arc::new(item),
             scores,
+            scorer: self.scorer.clone(),
             ahead,
         };
         self.outbox.send(Action::Opened(Box::new(opened)));
         Ok(())
     }
 
-    /// The item before the one to begin with: the last one this annotator did something about.
-    fn last_position(&self, reader: &Reader) -> Result<Option<u64>, StoreError> {
-        let history = reader.history(&self.annotator)?;
-        let Some(event) = history.undo.last() else {
+    /// The item to go on after: the last one this annotator did something about.
+    fn last_position(&self) -> Result<Option<u64>, StoreError> {
+        let Some(open) = &self.open else {
             return Ok(None);
         };
-        match reader.event(*event)?.and_then(|e| e.item) {
-            Some(item) => reader.position_of(item),
+        let Some(event) = open.history.undo.last() else {
+            return Ok(None);
+        };
+        match open.reader.event(*event)?.and_then(|e| e.item) {
+            Some(item) => open.reader.position_of(item),
             None => Ok(None),
         }
     }
 
+    fn read_scores(&mut self, items: Vec<Arc<Item>>, scorer: String) -> Result<(), StoreError> {
+        self.scorer = Some(scorer.clone());
+        let mut scores = vec![];
+        if let Some(open) = &self.open {
+            for item in &items {
+                scores.extend(open.reader.scores(item.id, &scorer)?);
+            }
+        }
+        self.outbox.send(Action::ScoresRead {
+            items,
+            scores,
+            scorer,
+        });
+        Ok(())
+    }
+
+    fn list(&self, search: &str, from: u64, rows: u64) -> Result<(), StoreError> {
+        let Some(OpenProject { reader, .. }) = &self.open else {
+            return Ok(());
+        };
+        let text = (!search.trim().is_empty()).then(|| search.trim().to_owned());
+        let filter = Filter {
+            text,
+            ..Filter::default()
+        };
+        let total = reader.count_matching(&self.annotator, &filter)?;
+        let rows = reader.list(from, rows as usize, &self.annotator, &filter)?;
+        self.outbox.send(Action::Listed { from, total, rows });
+        Ok(())
+    }
+
     // Writing ------------------------------------------------------------------------------
 
-    fn append(&self, events: Vec<Event>, then: &Afterwards) {
-        let Some(open) = &self.open else { return };
-        let Some(writer) = &open.writer else { return };
-        let one = match events.as_slice() {
-            // What is labelled or skipped leaves no draft behind.
-            [event] if matches!(event.body, EventBody::Label(_) | EventBody::Skip { .. }) => {
-                writer.commit(event)
-            }
+    /// Appends events; true when they are on disk.
+    fn write(&mut self, events: Vec<Event>) -> bool {
+        let open = self
+            .open
+            .as_mut()
+            .and_then(|open| open.writer.clone().map(|writer| (open, writer)));
+        let Some((open, writer)) = open else {
+            let message = "No project is open for writing: nothing was saved.".to_owned();
+            self.outbox.send(Action::AppendFailed { message });
+            return false;
+        };
+        let written = match events.as_slice() {
+            // What is labelled leaves no draft behind.
+            [event] if matches!(event.body, EventBody::Label(_)) => writer.commit(event),
             events => writer.append(events),
         };
-        let written = one.and_then(|()| {
-            Ok((
-                counts(&open.reader, &self.annotator)?,
-                open.reader.history(&self.annotator)?,
-            ))
+        if let Err(error) = written {
+            self.outbox.send(Action::AppendFailed {
+                message: format!("{error}."),
+            });
+            return false;
+        }
+        let at = Timestamp::now();
+        for event in &events {
+            open.history.note(event);
+        }
+        open.recount(&self.annotator);
+        let (counts, history) = (open.counts, open.history.clone());
+        self.outbox.send(Action::Appended {
+            events,
+            at,
+            counts,
+            history,
         });
-        match written {
-            Ok((counts, history)) => {
-                self.outbox.send(Action::Appended {
-                    events,
-                    at: Timestamp::now(),
-                    counts,
-                    history,
-                });
-                if let Afterwards::Open(target) = then
-                    && let Err(error) = self.open_item(*target)
-                {
-                    self.fail(&error.to_string());
-                }
-            }
-            Err(error) => self.outbox.send(Action::AppendFailed {
-                message: error.to_string(),
-            }),
+        true
+    }
+
+    fn append(&mut self, events: Vec<Event>, then: &Afterwards) {
+        if self.write(events)
+            && let Afterwards::Open(target) = then
+        {
+            let opened = self.open_item(*target);
+            self.answer(opened);
         }
     }
 
-    /// Appends an undo or redo, then shows the item it is about; an undone label becomes the draft to work on.
-    fn reverse(&self, body: EventBody) -> Result<(), StoreError> {
-        let Some(open) = &self.open else {
-            return Ok(());
-        };
+    /// Appends an undo or redo, then shows the item it is about. An undone label becomes the draft to go on with, unless there is
+    /// one already; a redone label drops only that draft.
+    fn reverse(&mut self, body: EventBody) -> Result<(), StoreError> {
         let (target, undo) = match body {
             EventBody::Undo { target } => (target, true),
             EventBody::Redo { target } => (target, false),
             _ => return Ok(()),
         };
+        let Some(open) = &self.open else {
+            return Err(StoreError::Closed);
+        };
         let original = open.reader.event(target)?;
         let item = original.as_ref().and_then(|e| e.item);
-        self.append(
-            vec![Event::now(&self.annotator, item, body)],
-            &Afterwards::Stay,
-        );
+        let draft = match item {
+            Some(item) => open.reader.draft(item, &self.annotator)?,
+            None => None,
+        };
+        if !self.write(vec![Event::now(&self.annotator, item, body)]) {
+            return Ok(());
+        }
         let Some(item) = item else { return Ok(()) };
         if let Some(EventBody::Label(label)) = original.map(|e| e.body) {
-            let context = &label.context;
-            let draft = Draft {
-                judgment: label.judgment.clone(),
-                active_ms: context.active_ms,
-                idle_ms: context.idle_ms,
+            let (active_ms, idle_ms) = (label.context.active_ms, label.context.idle_ms);
+            let undone = Draft {
+                judgment: label.judgment,
+                active_ms,
+                idle_ms,
             };
-            self.put_draft(item, undo.then_some(&draft))?;
+            match draft {
+                None if undo => self.put_draft(item, Some(&undone))?,
+                Some(draft) if !undo && draft.judgment == undone.judgment => {
+                    self.put_draft(item, None)?;
+                }
+                _ => {}
+            }
         }
         self.open_item(Target::Id(item))
     }
 
     fn put_draft(&self, item: ItemId, draft: Option<&Draft>) -> Result<(), StoreError> {
-        if let Some(writer) = self.writer() {
-            writer.put_draft(item, &self.annotator, draft)?;
-            self.outbox.send(Action::DraftSaved {
-                item,
-                at: Timestamp::now(),
-            });
-        }
-        Ok(())
+        let writer = self
+            .open
+            .as_ref()
+            .and_then(|open| open.writer.as_ref())
+            .ok_or(StoreError::Closed)?;
+        writer.put_draft(item, &self.annotator, draft)
     }
 
     // Long work ----------------------------------------------------------------------------
 
-    fn start_import(&mut self, files: Vec<PathBuf>, cancel: Cancel, outbox: Outbox) {
-        let Some(open) = &self.open else { return };
-        let project = open.project.clone();
-        self.start_job("import", outbox.clone(), move |report| {
-            match import(&project, &files, None, &cancel, report) {
-                Ok(report) => Action::Imported(Box::new(report)),
-                Err(error) => Action::JobFailed {
-                    message: error.to_string(),
-                },
-            }
-        });
-    }
-
-    fn start_export(&mut self, recipe: ExportRecipe, cancel: Cancel, outbox: Outbox) {
-        let Some(open) = &self.open else { return };
-        let project = open.project.clone();
-        self.start_job("export", outbox.clone(), move |report| {
-            match export(&project, &recipe, &cancel, report) {
-                Ok(report) => Action::Exported(Box::new(report)),
-                Err(error) => Action::JobFailed {
-                    message: error.to_string(),
-                },
-            }
-        });
-    }
-
     fn start_job(
         &mut self,
         name: &str,
-        outbox: Outbox,
-        work: impl FnOnce(&mut dyn FnMut(Progress)) -> Action + Send + 'static,
+        cancel: Cancel,
+        work: impl FnOnce(&Project, &mut dyn FnMut(Progress)) -> Action + Send + 'static,
     ) {
-        self.jobs.retain(|job| !job.is_finished());
-        let reporting = outbox.clone();
+        let Some(open) = &mut self.open else {
+            self.outbox.send(Action::JobFailed {
+                message: "No project is open.".to_owned(),
+            });
+            return;
+        };
+        let project = open.project.clone();
+        let outbox = self.outbox.clone();
         let job = thread::Builder::new().name(name.to_owned()).spawn(move || {
             let mut last = Instant::now();
             let mut report = |progress| {
                 if last.elapsed() >= Duration::from_millis(50) {
                     last = Instant::now();
-                    reporting.send(Action::Job(progress));
+                    outbox.send(Action::Job(progress));
                 }
             };
-            let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&mut report)));
-            reporting.send(done.unwrap_or_else(|_| Action::JobFailed {
+            let done = catch_unwind(AssertUnwindSafe(|| work(&project, &mut report)));
+            // Closed before the answer, so that who hears it can open the project again.
+            drop(project);
+            outbox.send(done.unwrap_or_else(|_| Action::JobFailed {
                 message:
                     "This failed inside the program. What was saved before is safe.".to_owned(),
             }));
         });
         match job {
-            Ok(job) => self.jobs.push(job),
-            Err(error) => outbox.send(Action::JobFailed {
-                message: format!("No thread could be started: {error}"),
-            }),
+            Ok(job) => open.add_job(cancel, job),
+            Err(error) => {
+                self.outbox.send(Action::JobFailed {
+                    message: format!("No thread could be started: {error}"),
+                });
+            }
         }
     }
-}
 
-/// What the annotator has done so far.
-fn counts(reader: &Reader, annotator: &str) -> Result<Counts, StoreError> {
-    let c = reader.counts_for(annotator)?;
-    Ok(Counts {
-        total: c.total,
-        labelled: c.labelled,
-        skipped: c.skipped,
-        flagged: c.flagged,
-        drafts: c.drafts,
-    })
-}
-
-/// Settings of a project that is made by opening a name that does not exist yet.
-pub fn new_project(path: &Path) -> ProjectSettings {
-    let title = path.file_stem().map_or_else(
-        || "Project".to_owned(),
-        |s| s.to_string_lossy().into_owned(),
-    );
-    ProjectSettings {
-        title,
-        schema: LabelSchema::helpsteer2(),
-        policy: ScorePolicy::Live,
-        seed: uuid::Uuid::new_v4().as_u64_pair().0,
-        guidelines: None,
+    /// Reads the first rows of an export meanwhile: the whole project has to be counted.
+    fn preview(&mut self, recipe: ExportRecipe) {
+        let annotator = self.annotator.clone();
+        self.start_job(
+            "preview",
+            Cancel::default(),
+            move |project, _| match preview(project, &recipe, 3, &annotator) {
+                Ok((lines, available)) => Action::Preview {
+                    recipe,
+                    lines,
+                    available,
+                },
+                Err(error) => Action::Trouble {
+                    message: error.to_string(),
+                },
+            },
+        );
     }
 }

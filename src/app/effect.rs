@@ -76,8 +76,8 @@ pub enum Effect {
     LoadModel(ModelRef),
     /// Drop the model.
     UnloadModel,
-    /// Score these responses, in this order, and nothing else.
-    Score(Vec<(Arc<Item>, ResponseKey)>),
+    /// Score these responses, item by item in this order, and nothing else.
+    Score(Vec<(Arc<Item>, Vec<ResponseKey>)>),
     /// Import files.
     Import(Vec<PathBuf>),
     /// Write an export.

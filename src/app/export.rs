@@ -34,6 +34,13 @@ pub struct ExportRecipe {
     pub output: PathBuf,
 }
 
+impl ExportRecipe {
+    /// Whether both give the same rows, wherever these go.
+    pub fn same_rows(&self, other: &Self) -> bool {
+        (self.format, self.labels, self.extra) == (other.format, other.labels, other.extra)
+    }
+}
+
 impl Default for ExportRecipe {
     fn default() -> Self {
         Self {
@@ -211,7 +218,7 @@ fn export_row(record: ItemRecord, which: Labels) -> Option<ExportRow> {
             let extra = verdicts()
                 .flat_map(|r| r.extra.iter().map(|(k, v)| (k.clone(), v.clone())))
                 .collect();
-            (!judgment.is_empty()).then_some(ExportRow {
+            (!references.is_empty()).then_some(ExportRow {
                 item,
                 source,
                 judgment,

@@ -10,6 +10,8 @@ use crate::task::{Cancel, Job, Progress};
 
 /// Rows handed to the project at once.
 const BATCH: usize = 256;
+/// Bytes of text handed to the project at once, about: a row may be large.
+const BATCH_BYTES: usize = 8 << 20;
 
 /// What came in.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -63,6 +65,7 @@ pub fn import(
         writer: project.writer()?,
         pending: None,
         batch: Vec::with_capacity(BATCH),
+        bytes: 0,
         sum: PutRows::default(),
         failed: None,
     };
@@ -107,6 +110,7 @@ pub fn import(
 struct Sink {
     writer: Writer,
     batch: Vec<ImportedRow>,
+    bytes: usize,
     pending: Option<Pending<PutRows>>,
     sum: PutRows,
     failed: Option<StoreError>,
@@ -120,13 +124,18 @@ impl Sink {
             references,
             rows,
         } = row;
+        let turns = item
+            .context
+            .iter()
+            .chain(item.responses.iter().flat_map(|r| &r.turns));
+        self.bytes += turns.map(|t| t.content.len()).sum::<usize>();
         self.batch.push(ImportedRow {
             item,
             source,
             references,
             rows,
         });
-        if self.batch.len() >= BATCH {
+        if self.batch.len() >= BATCH || self.bytes >= BATCH_BYTES {
             self.flush()
         } else {
             Ok(())
@@ -139,6 +148,7 @@ impl Sink {
         if self.failed.is_none() && !self.batch.is_empty() {
             self.pending = Some(self.writer.start_rows(&self.batch));
             self.batch.clear();
+            self.bytes = 0;
         }
         if let Some(before) = before {
             match before.wait() {

@@ -7,6 +7,7 @@ pub mod effect;
 pub mod export;
 pub mod form;
 pub mod import;
+pub mod open_project;
 pub mod runner;
 pub mod sample;
 pub mod scoring;

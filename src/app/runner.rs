@@ -10,6 +10,7 @@ use super::effect::Effect;
 use super::scoring;
 use super::settings::Places;
 use super::state::Pick;
+use crate::domain::ItemId;
 use crate::task::{Cancel, Waker};
 
 /// Sends actions to the program and wakes its face.
@@ -38,6 +39,8 @@ pub struct Runner {
     desk: Sender<desk::Request>,
     desk_thread: Option<thread::JoinHandle<()>>,
     scorer: Sender<scoring::Request>,
+    scoring: Option<ItemId>,
+    score_sign: Cancel,
     job: Option<Cancel>,
     picker: Option<Picker>,
 }
@@ -70,6 +73,8 @@ impl Runner {
                 desk,
                 desk_thread,
                 scorer,
+                scoring: None,
+                score_sign: Cancel::default(),
                 job: None,
                 picker: None,
             },
@@ -82,33 +87,28 @@ impl Runner {
         self.picker = Some(picker);
     }
 
-    /// Where finished work reports.
-    pub fn outbox(&self) -> &Outbox {
-        &self.outbox
-    }
-
     /// Carries out one effect.
     pub fn run(&mut self, effect: Effect) {
         match effect {
             Effect::LoadModel(model) => self.score(scoring::Request::Load(model)),
             Effect::UnloadModel => self.score(scoring::Request::Unload),
-            Effect::Score(wanted) => self.score(scoring::Request::Score(wanted)),
-            Effect::Import(files) => self.job(move |desk, cancel, outbox| {
-                desk.send(desk::Request::Import {
-                    files,
-                    cancel: cancel.clone(),
-                    outbox: outbox.clone(),
-                })
-                .ok();
-            }),
-            Effect::Export(recipe) => self.job(move |desk, cancel, outbox| {
-                desk.send(desk::Request::Export {
-                    recipe,
-                    cancel: cancel.clone(),
-                    outbox: outbox.clone(),
-                })
-                .ok();
-            }),
+            Effect::Score(wanted) => {
+                // What is computed for an item that is not wanted any more is stopped.
+                let first = wanted.first().map(|(item, _)| item.id);
+                if self.scoring != first {
+                    self.scoring = first;
+                    std::mem::take(&mut self.score_sign).cancel();
+                }
+                self.score(scoring::Request::Score(wanted, self.score_sign.clone()));
+            }
+            Effect::Import(files) => {
+                let cancel = self.job.insert(Cancel::default()).clone();
+                self.ask(desk::Request::Import(files, cancel));
+            }
+            Effect::Export(recipe) => {
+                let cancel = self.job.insert(Cancel::default()).clone();
+                self.ask(desk::Request::Export(recipe, cancel));
+            }
             Effect::CancelJob => {
                 if let Some(cancel) = &self.job {
                     cancel.cancel();
@@ -119,27 +119,28 @@ impl Runner {
                 None => self.outbox.send(Action::AskPath(what)),
             },
             Effect::SaveSettings(settings) => {
-                let annotator = settings.annotator.clone();
-                self.desk.send(desk::Request::Annotator(annotator)).ok();
-                let path = self.places.settings();
-                self.desk
-                    .send(desk::Request::SaveSettings(settings, path))
-                    .ok();
+                self.ask(desk::Request::Annotator(settings.annotator.clone()));
+                self.ask(desk::Request::SaveSettings(
+                    settings,
+                    self.places.settings(),
+                ));
             }
-            other => {
-                self.desk.send(desk::Request::Effect(other)).ok();
-            }
+            other => self.ask(desk::Request::Effect(other)),
+        }
+    }
+
+    /// Asks the project's thread; that it is gone is said, never passed over.
+    fn ask(&self, request: desk::Request) {
+        if self.desk.send(request).is_err() {
+            let message = "The part of the program that saves has ended: nothing more is saved. Close the window and open it again.";
+            self.outbox.send(Action::StoreFailed {
+                message: message.to_owned(),
+            });
         }
     }
 
     fn score(&self, request: scoring::Request) {
         self.scorer.send(request).ok();
-    }
-
-    fn job(&mut self, start: impl FnOnce(&Sender<desk::Request>, &Cancel, &Outbox)) {
-        let cancel = Cancel::default();
-        start(&self.desk, &cancel, &self.outbox);
-        self.job = Some(cancel);
     }
 }
 

@@ -4,8 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::desk::new_project;
 use super::import::{ImportError, import};
+use super::open_project::new_project;
 use crate::store::{Project, ProjectSettings, StoreError};
 use crate::task::Cancel;
 

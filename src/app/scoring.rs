@@ -13,14 +13,17 @@ use crate::domain::{Item, ResponseKey, Score};
 use crate::reward::{self, LoadOptions, ModelRef, Scorer};
 use crate::task::Cancel;
 
+/// An item and the responses of it that have no score.
+pub type Wanted = (Arc<Item>, Vec<ResponseKey>);
+
 /// What the thread can be asked.
 pub enum Request {
     /// Load this model in place of the one there is.
     Load(ModelRef),
     /// Drop the model.
     Unload,
-    /// Score these responses in this order; what was asked before and is not done is dropped.
-    Score(Vec<(Arc<Item>, ResponseKey)>),
+    /// Score these items in this order; what was asked before and is not done is dropped. The sign stops it on the way.
+    Score(Vec<Wanted>, Cancel),
     /// End.
     Quit,
 }
@@ -28,7 +31,8 @@ pub enum Request {
 /// Runs until asked to quit. A panic inside the model engine costs the model, never the program.
 pub fn run(requests: &Receiver<Request>, outbox: &Outbox) {
     let mut scorer: Option<Box<dyn Scorer>> = None;
-    let mut queue: VecDeque<(Arc<Item>, ResponseKey)> = VecDeque::new();
+    let mut queue: VecDeque<Wanted> = VecDeque::new();
+    let mut cancel = Cancel::default();
     loop {
         // With nothing to score, wait; else look whether something more urgent was asked.
         let request = if queue.is_empty() || scorer.is_none() {
@@ -55,11 +59,14 @@ pub fn run(requests: &Receiver<Request>, outbox: &Outbox) {
                 queue.clear();
                 scorer = load(model, outbox);
             }
-            Some(Request::Score(wanted)) => queue = wanted.into(),
+            Some(Request::Score(wanted, sign)) => {
+                queue = wanted.into();
+                cancel = sign;
+            }
             None => {
-                if let Some((item, key)) = queue.pop_front()
+                if let Some((item, keys)) = queue.pop_front()
                     && let Some(model) = &mut scorer
-                    && !score(model.as_mut(), &item, key, outbox)
+                    && !score(model.as_mut(), &item, &keys, &cancel, outbox)
                 {
                     scorer = None;
                 }
@@ -75,9 +82,10 @@ fn load(model: ModelRef, outbox: &Outbox) -> Option<Box<dyn Scorer>> {
     let message = match loaded {
         Ok(Ok(scorer)) => {
             let load_ms = started.elapsed().as_secs_f64() * 1e3;
+            let info = scorer.info().clone();
             outbox.send(Action::ModelReady(Box::new(ModelCard {
                 model,
-                info: scorer.info().clone(),
+                info,
                 load_ms,
             })));
             return Some(scorer);
@@ -89,45 +97,70 @@ fn load(model: ModelRef, outbox: &Outbox) -> Option<Box<dyn Scorer>> {
     None
 }
 
-/// Scores one response; false when the model is lost.
-fn score(model: &mut dyn Scorer, item: &Item, key: ResponseKey, outbox: &Outbox) -> bool {
-    let Some((index, _)) = item.response(key) else {
-        return true;
+/// Scores responses of one item together, so that they share what they begin with; false when the model is lost.
+fn score(
+    model: &mut dyn Scorer,
+    item: &Item,
+    keys: &[ResponseKey],
+    cancel: &Cancel,
+    outbox: &Outbox,
+) -> bool {
+    let known: Vec<(ResponseKey, usize)> = keys
+        .iter()
+        .filter_map(|key| item.response(*key).map(|(index, _)| (*key, index)))
+        .collect();
+    let conversations: Vec<_> = known
+        .iter()
+        .map(|(_, index)| item.conversation(*index))
+        .collect();
+    let scorer = model.info().id.clone();
+    let mut started = Instant::now();
+    let failed = |key: ResponseKey, message: String| {
+        outbox.send(Action::ScoreFailed {
+            item: item.id,
+            response: key,
+            message,
+        });
     };
-    let conversation = item.conversation(index);
-    let started = Instant::now();
-    let mut output = None;
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        model.score(
-            std::slice::from_ref(&conversation),
-            &Cancel::default(),
-            &mut |_, o| output = Some(o),
-        )
-    }));
-    let failed = |message: String| Action::ScoreFailed {
-        item: item.id,
-        response: key,
-        message,
-    };
-    match (result, output) {
-        (Ok(Ok(_)), Some(output)) => outbox.send(Action::Scored {
-            score: Score {
+        model.score(&conversations, cancel, &mut |at, output| {
+            let took_ms = started.elapsed().as_secs_f64() * 1e3;
+            started = Instant::now();
+            let score = Score {
                 item: item.id,
-                response: key,
+                response: known[at].0,
                 score: output.score,
                 attributes: output.attributes,
                 tokens: output.tokens,
                 truncated: output.truncated,
-            },
-            scorer: model.info().id.clone(),
-            took_ms: started.elapsed().as_secs_f64() * 1e3,
-        }),
-        (Ok(Err(error)), _) => outbox.send(failed(error.to_string())),
-        (Ok(Ok(_)), None) => outbox.send(failed("The model gave no score.".to_owned())),
-        (Err(_), _) => {
-            outbox.send(failed("The model engine failed on this text.".to_owned()));
-            return false;
+            };
+            outbox.send(Action::Scored {
+                score,
+                scorer: scorer.clone(),
+                took_ms,
+            });
+        })
+    }));
+    match result {
+        Ok(Ok(stats)) => {
+            for (at, reason) in stats.failed {
+                failed(known[at].0, reason);
+            }
+            true
+        }
+        // Stopped for something more urgent: asked for again when it is wanted again.
+        Ok(Err(_)) if cancel.is_cancelled() => true,
+        Ok(Err(error)) => {
+            for (key, _) in &known {
+                failed(*key, error.to_string());
+            }
+            true
+        }
+        Err(_) => {
+            for (key, _) in &known {
+                failed(*key, "The model engine failed on this text.".to_owned());
+            }
+            false
         }
     }
-    true
 }

@@ -72,6 +72,8 @@ pub enum Overlay {
 pub enum Pick {
     /// To open a project.
     Project,
+    /// To make a project.
+    NewProject,
     /// To import data.
     Import,
     /// To say where an export goes.
@@ -137,6 +139,8 @@ pub struct Opened {
     pub references: Vec<ReferenceLabel>,
     /// Scores known for it and those ahead.
     pub scores: Vec<Score>,
+    /// The scorer they are by.
+    pub scorer: Option<String>,
     /// The next unlabelled items.
     pub ahead: Vec<Arc<Item>>,
 }
@@ -180,6 +184,7 @@ impl OpenItem {
             sources,
             references,
             scores,
+            scorer: _,
             ahead,
         } = opened;
         let order = item.shown_order(annotator, seed);
@@ -293,6 +298,8 @@ pub struct ProjectState {
     pub finished: bool,
     /// An event is on its way; no further one is made until it is on disk.
     pub appending: bool,
+    /// Drafts that are on their way to the disk.
+    pub drafts_in_flight: u32,
     /// Another item is on its way; nothing is said of this one any more.
     pub moving: bool,
 }
@@ -417,6 +424,8 @@ pub struct AppState {
     pub last_commit: Option<Instant>,
     /// Whether to try the sample when the welcome is done; else this path.
     pub start: Option<PathBuf>,
+    /// The keyboard is to go into the text of the justification.
+    pub enter_text: bool,
     /// Files to import once the project for them is open.
     pub import_next: Vec<PathBuf>,
     /// Whether a file dialog is open.
@@ -450,6 +459,7 @@ impl AppState {
             scroll: vec![],
             last_commit: None,
             start,
+            enter_text: false,
             import_next: vec![],
             picking: None,
         }
@@ -475,9 +485,17 @@ impl AppState {
         self.open_item().map(|o| o.form.focus)
     }
 
-    /// Whether an item is being read, with no panel over it.
+    /// Whether an item is on the desk, with no panel over it and no other project on its way.
+    pub fn at_desk(&self) -> bool {
+        self.screen == Screen::Annotate
+            && self.overlay.is_none()
+            && !self.opening
+            && self.open_item().is_some()
+    }
+
+    /// Whether an item is being read.
     pub fn reading(&self) -> bool {
-        self.screen == Screen::Annotate && self.overlay.is_none() && self.open_item().is_some()
+        self.at_desk() && self.project.as_ref().is_some_and(|p| !p.finished)
     }
 
     /// Whether an item can be labelled now.
@@ -487,7 +505,7 @@ impl AppState {
 
     /// Whether the project can be written.
     pub fn can_write(&self) -> bool {
-        self.project.as_ref().is_some_and(|p| !p.info.read_only)
+        !self.opening && self.project.as_ref().is_some_and(|p| !p.info.read_only)
     }
 
     /// Whether there are items.
@@ -501,20 +519,27 @@ impl AppState {
 
     /// Whether there is something to undo.
     pub fn can_undo(&self) -> bool {
-        self.project
-            .as_ref()
-            .is_some_and(|p| p.settled() && !p.info.read_only && !p.info.history.undo.is_empty())
+        self.can_reverse(|history| &history.undo)
     }
 
     /// Whether there is something to redo.
     pub fn can_redo(&self) -> bool {
-        self.project
+        self.can_reverse(|history| &history.redo)
+    }
+
+    fn can_reverse(&self, which: fn(&History) -> &Vec<crate::domain::EventId>) -> bool {
+        let project = self
+            .project
             .as_ref()
-            .is_some_and(|p| p.settled() && !p.info.read_only && !p.info.history.redo.is_empty())
+            .filter(|p| !which(&p.info.history).is_empty());
+        self.overlay.is_none() && self.can_write() && project.is_some()
     }
 
     /// Position in the project of the selected row of the item list.
     pub fn queue_position(&self) -> Option<u64> {
+        if self.overlay.is_some() {
+            return None;
+        }
         let at = self.queue.selected.checked_sub(self.queue.from)?;
         self.queue.rows.get(at as usize).map(|row| row.position)
     }

@@ -26,7 +26,6 @@ pub fn info(command: &Info) -> anyhow::Result<ExitCode> {
         printer::report(&info)?;
         return Ok(ExitCode::SUCCESS);
     }
-    eprintln!("{}", project.settings().title);
     let counts = [
         ("items", info.items),
         ("responses", info.responses),
@@ -37,12 +36,11 @@ pub fn info(command: &Info) -> anyhow::Result<ExitCode> {
         ("flagged", info.flagged),
         ("reference labels", info.reference_labels),
     ];
-    for (name, count) in counts {
-        eprintln!("{count:>9} {name}");
-    }
-    for (model, count) in &info.scored {
-        eprintln!("{count:>9} scored by {model}");
-    }
+    let mut lines = vec![project.settings().title.clone()];
+    lines.extend(counts.map(|(name, count)| format!("{count:>9} {name}")));
+    let scored = info.scored.iter();
+    lines.extend(scored.map(|(model, count)| format!("{count:>9} scored by {model}")));
+    printer::lines(&lines)?;
     Ok(ExitCode::SUCCESS)
 }
 

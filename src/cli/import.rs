@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::printer::{self, Bar};
-use crate::app::desk::new_project;
 use crate::app::import::import;
+use crate::app::open_project::new_project;
 use crate::dataset::Format;
 use crate::store::{Access, Project};
 use crate::task::Cancel;

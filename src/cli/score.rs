@@ -22,6 +22,8 @@ use crate::task::{Cancel, Job, Progress};
 
 /// Responses scored at once: enough to sort by length and to share beginnings, few enough for flat memory.
 const WINDOW: usize = 256;
+/// Bytes of text scored at once, about.
+const WINDOW_BYTES: usize = 8 << 20;
 
 /// Scores the responses of a data file or project.
 #[derive(Debug, Args)]
@@ -91,6 +93,7 @@ pub fn run(command: &Score) -> anyhow::Result<ExitCode> {
         max_length: options.max_length,
         output,
         window: vec![],
+        bytes: 0,
         totals: Totals::default(),
         failed: None,
         bar: Bar::new("scoring"),
@@ -131,6 +134,7 @@ struct Run {
     max_length: Option<usize>,
     output: Output,
     window: Vec<Waiting>,
+    bytes: usize,
     totals: Totals,
     failed: Option<anyhow::Error>,
     bar: Bar,
@@ -210,6 +214,7 @@ impl Run {
                     return Err(SinkStopped);
                 }
             }
+            self.bytes += turns.iter().map(|t| t.content.len()).sum::<usize>();
             self.window.push(Waiting {
                 id: id.clone(),
                 item,
@@ -218,7 +223,7 @@ impl Run {
             });
         }
         // An item is never split, so that its responses can share their beginning.
-        if self.window.len() >= WINDOW {
+        if self.window.len() >= WINDOW || self.bytes >= WINDOW_BYTES {
             self.flush()
         } else {
             Ok(())
@@ -231,6 +236,7 @@ impl Run {
             return Err(SinkStopped);
         }
         let waiting = std::mem::take(&mut self.window);
+        self.bytes = 0;
         if let Err(error) = self.score(waiting) {
             self.failed = Some(error);
             return Err(SinkStopped);
@@ -354,6 +360,10 @@ fn number(value: f64) -> Value {
 }
 
 fn is_project(path: &Path) -> bool {
+    // Looking into a pipe would use it up.
+    if !std::fs::metadata(path).is_ok_and(|m| m.is_file()) {
+        return false;
+    }
     let mut head = [0; 16];
     let read = File::open(path).and_then(|mut f| std::io::Read::read(&mut f, &mut head));
     read.is_ok_and(|n| head[..n].starts_with(b"SQLite format 3\0"))
@@ -477,17 +487,14 @@ fn read_known(path: &Path, scorer: &str) -> anyhow::Result<(Vec<(u64, usize)>, u
     );
     let mut known = vec![];
     let mut end = 0;
-    let mut line = String::new();
-    while reader
-        .read_line(&mut line)
-        .with_context(|| format!("{} cannot be read", path.display()))?
-        > 0
-    {
-        if !line.ends_with('\n') {
+    let mut line = vec![];
+    let cannot = || format!("{} cannot be read", path.display());
+    while reader.read_until(b'\n', &mut line).with_context(cannot)? > 0 {
+        if !line.ends_with(b"\n") {
             break;
         }
         let row = known.len() + 1;
-        let value: Value = serde_json::from_str(&line)
+        let value: Value = serde_json::from_slice(&line)
             .with_context(|| format!("{} line {row} is damaged", path.display()))?;
         if value["scorer"] != scorer {
             bail!(

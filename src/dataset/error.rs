@@ -45,6 +45,9 @@ pub enum DatasetError {
     /// The receiver of the rows asked to stop.
     #[error("stopped by the receiver of the rows")]
     Stopped,
+    /// Only lines of JSON are written.
+    #[error("`.{0}` files are not written; name a .jsonl or .json file, or a folder")]
+    NotWritten(&'static str),
     /// The job was cancelled.
     #[error("cancelled")]
     Cancelled,

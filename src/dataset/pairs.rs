@@ -174,7 +174,7 @@ fn preference(value: i64, names: [&str; 2], keys: [ResponseKey; 2]) -> Option<Pr
         return Preference::from_signed(value, keys[0], keys[1]);
     }
     let strength = match value {
-        1.. => u8::try_from(value).ok()?,
+        1..=3 => value as u8,
         -3..=-1 => value.unsigned_abs() as u8,
         _ => return None,
     };
@@ -234,7 +234,9 @@ fn read_vote(vote: &Value, names: [&str; 2], keys: [ResponseKey; 2]) -> Option<R
             "neither" => Preference::NeitherValid,
             side => {
                 let strength = vote.get("strength").and_then(whole);
-                let strength = strength.and_then(|value| u8::try_from(value).ok());
+                let strength = strength
+                    .and_then(|v| u8::try_from(v).ok())
+                    .filter(|v| (1..=3).contains(v));
                 if strength.is_some() {
                     vote.shift_remove("strength");
                 }

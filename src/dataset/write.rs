@@ -273,6 +273,12 @@ impl Output {
         let gzip = plain.is_some();
         let plain = plain.unwrap_or(&name);
         let suffix = Path::new(plain).extension().unwrap_or_default();
+        if let Some(other) = ["csv", "parquet", "zst", "tsv"]
+            .into_iter()
+            .find(|s| suffix == *s)
+        {
+            return Err(DatasetError::NotWritten(other));
+        }
         let array = suffix == "json";
         let (path, gzip) = if array || suffix == "jsonl" {
             (output.to_path_buf(), gzip)

@@ -286,6 +286,34 @@ pub fn status_bar(ui: &mut Ui, state: &AppState, problems: usize) {
     });
 }
 
+/// While a file dialog is open, or is said to be: on some systems none comes.
+pub fn picking(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
+    let Some(what) = state.picking else { return };
+    let p = Palette::now(ui.ctx());
+    let frame = Frame::new()
+        .fill(p.sunken)
+        .inner_margin(Margin::symmetric(16, 8));
+    Panel::top("picking")
+        .resizable(false)
+        .show_separator_line(false)
+        .frame(frame)
+        .show(ui, |ui| {
+            ui.horizontal(|ui| {
+                controls::text(
+                    ui,
+                    "Choose in the file dialog",
+                    theme::ui(theme::UI),
+                    p.text,
+                );
+                if controls::button(ui, "Type the path instead", false, true, vec2(0.0, 28.0))
+                    .clicked()
+                {
+                    actions.push(Action::AskPath(what));
+                }
+            });
+        });
+}
+
 /// A message above the screen, with what can be done about it.
 pub fn notice(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     let Some(notice) = &state.notice else { return };

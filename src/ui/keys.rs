@@ -1,13 +1,14 @@
 //! From key presses to commands. Keys that mean a command now never reach the window library, so that Tab, arrows and Space
 //! do what the table says and nothing else.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use egui::mutex::Mutex;
 use egui::{Context, Event, RawInput};
 
 use crate::app::commands::{COMMANDS, Command, Key, Scope, Shortcut};
-use crate::app::{Action, AppState, Overlay, Screen};
+use crate::app::{AppState, Overlay, Screen};
 
 /// Keys that mean something now, and those that were pressed.
 #[derive(Default)]
@@ -23,14 +24,17 @@ pub struct Keys(Arc<Mutex<Board>>);
 impl Keys {
     /// Starts reading keys.
     pub fn install(&self, ctx: &Context) {
-        ctx.add_plugin(Reader(self.0.clone()));
+        ctx.add_plugin(Reader {
+            board: self.0.clone(),
+            ..Reader::default()
+        });
     }
 
     /// Says which commands make sense now.
     pub fn offer(&self, state: &AppState) {
         let live = COMMANDS
             .iter()
-            .filter(|c| in_scope(c.scope, state) && (c.action)(state).is_some())
+            .filter(|c| makes_sense(c, state))
             .filter(|c| {
                 state.overlay != Some(Overlay::Welcome)
                     || matches!(c.id, "theme" | "zoom-in" | "zoom-out")
@@ -47,11 +51,9 @@ impl Keys {
     }
 }
 
-/// The action of a command, if it still makes sense.
-pub fn action_of(command: &Command, state: &AppState) -> Option<Action> {
-    in_scope(command.scope, state)
-        .then(|| (command.action)(state))
-        .flatten()
+/// Whether a command's keys mean something now.
+pub fn makes_sense(command: &Command, state: &AppState) -> bool {
+    in_scope(command.scope, state) && (command.action)(state).is_some()
 }
 
 fn in_scope(scope: Scope, state: &AppState) -> bool {
@@ -62,7 +64,14 @@ fn in_scope(scope: Scope, state: &AppState) -> bool {
     }
 }
 
-struct Reader(Arc<Mutex<Board>>);
+#[derive(Default)]
+struct Reader {
+    board: Arc<Mutex<Board>>,
+    /// Keys that are down: the window system repeats them without saying so.
+    down: BTreeSet<egui::Key>,
+    /// What came after a command in the same frame. The command may change what the next key means, so it waits.
+    later: VecDeque<Event>,
+}
 
 impl egui::Plugin for Reader {
     fn debug_name(&self) -> &'static str {
@@ -70,42 +79,73 @@ impl egui::Plugin for Reader {
     }
 
     fn input_hook(&mut self, ctx: &Context, input: &mut RawInput) {
-        let typing = ctx.text_edit_focused();
-        let mut board = self.0.lock();
-        let mut taken = false;
-        input.events.retain(|event| {
-            let Event::Key {
-                key,
-                physical_key,
-                pressed: true,
-                repeat,
-                modifiers,
-            } = event
-            else {
-                return true;
-            };
-            let Some(shortcut) = shortcut(*key, *physical_key, *modifiers) else {
-                return true;
-            };
-            let Some((_, command)) = board.live.iter().find(|(s, _)| *s == shortcut) else {
-                return true;
-            };
-            let command = *command;
-            if typing && !command.in_text {
-                return true;
+        let mut arrived = std::mem::take(&mut input.events);
+        for event in &mut arrived {
+            match event {
+                Event::Key {
+                    key,
+                    pressed: true,
+                    repeat,
+                    ..
+                } => *repeat |= !self.down.insert(*key),
+                Event::Key {
+                    key,
+                    pressed: false,
+                    ..
+                } => {
+                    self.down.remove(key);
+                }
+                Event::WindowFocused(false) => self.down.clear(),
+                _ => {}
             }
-            if !repeat || command.repeats {
-                board.pressed.push(command);
-            }
-            taken = true;
-            false
-        });
-        // A letter that was a command is not also typed into the field that the command goes to.
-        if taken && !typing {
-            input
-                .events
-                .retain(|event| !matches!(event, Event::Text(_)));
         }
+        let typing = ctx.text_edit_focused();
+        let mut board = self.board.lock();
+        let mut commanded = false;
+        let mut after_command = false;
+        let waiting = std::mem::take(&mut self.later);
+        for event in waiting.into_iter().chain(arrived) {
+            // A letter that was a command is not also typed into the field that the command goes to.
+            let echo = std::mem::take(&mut after_command) && matches!(event, Event::Text(_));
+            if echo {
+                continue;
+            }
+            if commanded && !matches!(event, Event::Key { .. } | Event::Text(_) | Event::Paste(_)) {
+                input.events.push(event);
+            } else if commanded {
+                self.later.push_back(event);
+            } else if let Some((command, repeat)) = board.command(&event, typing) {
+                if !repeat || command.repeats {
+                    board.pressed.push(command);
+                    commanded = true;
+                }
+                after_command = true;
+            } else {
+                input.events.push(event);
+            }
+        }
+        if !self.later.is_empty() {
+            ctx.request_repaint();
+        }
+    }
+}
+
+impl Board {
+    /// The command that a key press means now, and whether the key is only held.
+    fn command(&self, event: &Event, typing: bool) -> Option<(&'static Command, bool)> {
+        let Event::Key {
+            key,
+            physical_key,
+            pressed: true,
+            repeat,
+            modifiers,
+        } = event
+        else {
+            return None;
+        };
+        let shortcut = shortcut(*key, *physical_key, *modifiers)?;
+        let (_, command) = self.live.iter().find(|(live, _)| *live == shortcut)?;
+        (!typing || command.in_text).then_some((*command, *repeat))
     }
 }
 

@@ -7,12 +7,14 @@ pub mod screens;
 pub mod theme;
 pub mod widgets;
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use egui::{CentralPanel, Context, Frame, ViewportBuilder, vec2};
 
+use crate::app::commands::{Command, Scope};
 use crate::app::settings::{Places, Theme};
 use crate::app::state::Pick;
 use crate::app::{Action, App, Overlay, Screen};
@@ -37,6 +39,10 @@ pub struct Window {
     typed: Typed,
     shown: Option<(Theme, u16)>,
     last_frame: Instant,
+    last_input: Instant,
+    active: Duration,
+    idle: Duration,
+    waiting: VecDeque<&'static Command>,
     problems: Option<(crate::domain::ItemId, usize)>,
 }
 
@@ -59,6 +65,10 @@ impl Window {
             typed,
             shown: None,
             last_frame: now,
+            last_input: now,
+            active: Duration::ZERO,
+            idle: Duration::ZERO,
+            waiting: VecDeque::new(),
             problems: None,
         })
     }
@@ -69,23 +79,50 @@ impl Window {
         }
     }
 
-    /// Counts the time before an item, with and without use.
+    /// Counts the time before an item: in use until a while after the last key or movement of the mouse, without use beyond.
     fn clock(&mut self, ctx: &Context) {
         let now = Instant::now();
-        let passed = now.duration_since(self.last_frame);
+        let (from, limit) = (self.last_frame, self.last_input + IDLE);
         self.last_frame = now;
-        if self.app.state.reading() {
-            // Nothing is drawn while nothing happens: the time since then is reading up to a limit, and being away beyond it.
-            let limit = if ctx.input(|i| i.focused) {
-                IDLE
-            } else {
-                Duration::ZERO
-            };
-            let active = passed.min(limit);
-            self.app.dispatch(Action::Elapsed {
-                active_ms: active.as_millis() as u64,
-                idle_ms: passed.saturating_sub(active).as_millis() as u64,
-            });
+        let (focused, input) = ctx.input(|i| (i.focused, !i.events.is_empty()));
+        if input {
+            self.last_input = now;
+        }
+        if !self.app.state.reading() {
+            return;
+        }
+        let passed = now.duration_since(from);
+        let active = if focused {
+            limit.min(now).saturating_duration_since(from).min(passed)
+        } else {
+            Duration::ZERO
+        };
+        self.active += active;
+        self.idle += passed.saturating_sub(active);
+        let (active_ms, idle_ms) = (self.active.as_millis() as u64, self.idle.as_millis() as u64);
+        // What is less than a millisecond waits for the next frame.
+        self.active -= Duration::from_millis(active_ms);
+        self.idle -= Duration::from_millis(idle_ms);
+        self.app.dispatch(Action::Elapsed { active_ms, idle_ms });
+    }
+
+    /// Carries out what was pressed. What is meant for the next item waits until that is there.
+    fn commands(&mut self) {
+        let Self { keys, waiting, .. } = self;
+        keys.take(|command| waiting.push_back(command));
+        while let Some(command) = self.waiting.front() {
+            let unsettled = self
+                .app
+                .state
+                .project
+                .as_ref()
+                .is_some_and(|p| !p.settled());
+            if unsettled && command.scope == Scope::Annotate {
+                return;
+            }
+            let id = command.id;
+            self.waiting.pop_front();
+            self.app.dispatch(Action::Command(id));
         }
     }
 
@@ -146,10 +183,7 @@ impl eframe::App for Window {
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         let ctx = ui.ctx().clone();
         self.clock(&ctx);
-        let mut pressed = vec![];
-        self.keys
-            .take(|command| pressed.push(Action::Command(command.id)));
-        self.dispatch(pressed);
+        self.commands();
         self.drops(&ctx);
         self.appearance(&ctx);
         self.reading.begin_frame();
@@ -173,6 +207,7 @@ impl eframe::App for Window {
                 chrome::rail(ui, state, compact, &mut actions);
                 chrome::status_bar(ui, state, problems);
                 chrome::top_bar(ui, state, &mut actions);
+                chrome::picking(ui, state, &mut actions);
                 chrome::notice(ui, state, &mut actions);
                 CentralPanel::default()
                     .frame(Frame::NONE)
@@ -237,13 +272,18 @@ fn pick(what: Pick, outbox: crate::app::runner::Outbox) {
         let opened = Instant::now();
         let one = |file: Option<rfd::FileHandle>| file.map(|f| vec![f.path().to_owned()]);
         let paths = match what {
-            Pick::Project => {
-                let dialog = dialog
+            Pick::Project => one(wait(
+                dialog
+                    .set_title("Open a project")
                     .add_filter("Tiebreak project", &["tiebreak"])
-                    .set_file_name("project.tiebreak");
-                // A save dialog also takes a name that does not exist yet, which makes a new project.
-                one(wait(dialog.set_title("Open or make a project").save_file()))
-            }
+                    .pick_file(),
+            )),
+            Pick::NewProject => one(wait(
+                dialog
+                    .set_title("Make a project")
+                    .set_file_name("project.tiebreak")
+                    .save_file(),
+            )),
             Pick::Import => {
                 let dialog = dialog
                     .set_title("Import data")

@@ -360,9 +360,10 @@ fn flag(ui: &mut Ui, typed: &mut Typed, fresh: bool, actions: &mut Vec<Action>) 
 /// Asks for a path where there is no file dialog.
 fn path(ui: &mut Ui, typed: &mut Typed, what: Pick, fresh: bool, actions: &mut Vec<Action>) {
     let (heading, told) = match what {
-        Pick::Project => (
-            "Open a project",
-            "Path of a .tiebreak file; a new name makes a new project.",
+        Pick::Project => ("Open a project", "Path of a .tiebreak file."),
+        Pick::NewProject => (
+            "Make a project",
+            "Path of a .tiebreak file that does not exist yet.",
         ),
         Pick::Import => (
             "Import data",

@@ -9,7 +9,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use tempfile::TempDir;
 use tiebreak::app::settings::{Places, Settings, Theme};
-use tiebreak::app::{AppState, desk, import};
+use tiebreak::app::{AppState, import, open_project};
 use tiebreak::domain::Item;
 use tiebreak::store::{Access, Project, ProjectSettings, Reader};
 use tiebreak::task::Cancel;
@@ -88,7 +88,7 @@ impl Home {
         let path = self.file(&format!("{name}.tiebreak"));
         let settings = ProjectSettings {
             seed: 7,
-            ..desk::new_project(&path)
+            ..open_project::new_project(&path)
         };
         let project = Project::create(&path, &settings, "mina").unwrap();
         if !files.is_empty() {

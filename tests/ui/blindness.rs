@@ -156,7 +156,7 @@ fn sealed_scores_are_computed_and_told_after_the_commit_only() {
     let path = home.file("sealed.tiebreak");
     let settings = tiebreak::store::ProjectSettings {
         policy: ScorePolicy::Sealed,
-        ..tiebreak::app::desk::new_project(&path)
+        ..tiebreak::app::open_project::new_project(&path)
     };
     let project = tiebreak::store::Project::create(&path, &settings, "mina").unwrap();
     let text = "{\"prompt\":\"Name a colour.\",\"chosen\":\"Blue.\",\"rejected\":\"Bread.\"}\n{\"prompt\":\"Count.\",\"chosen\":\"1 2 3\",\"rejected\":\"No\"}\n";

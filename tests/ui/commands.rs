@@ -167,7 +167,7 @@ fn reached(state: &AppState) -> BTreeSet<&'static str> {
                 reached.insert(command.id);
             } else {
                 // Another command has the key here, or this one makes no sense now.
-                let sense = tiebreak::ui::keys::action_of(command, state).is_some();
+                let sense = tiebreak::ui::keys::makes_sense(command, state);
                 assert!(
                     !sense,
                     "{shortcut} does not reach {}: {pressed:?}",

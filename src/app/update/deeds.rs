@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::form::focus;
 use crate::app::effect::{Afterwards, Effect, Target};
-use crate::app::form::missing;
+use crate::app::form::{Field, missing};
 use crate::app::state::{AppState, ModelState, Saved, Screen};
 use crate::domain::{Event, EventBody, Label, LabelContext, Mode, ScorePolicy, VisibleScore};
 
@@ -105,32 +105,40 @@ pub(super) fn append_here(state: &mut AppState, body: EventBody) -> Vec<Effect> 
 }
 
 pub(super) fn append(state: &mut AppState, body: EventBody, then: Afterwards) -> Vec<Effect> {
+    if !state.can_write() {
+        return vec![];
+    }
     let annotator = state.settings.annotator.clone();
-    let Some(project) = state
-        .project
-        .as_mut()
-        .filter(|p| !p.info.read_only && p.settled())
-    else {
+    let Some(project) = state.project.as_mut().filter(|p| p.settled()) else {
         return vec![];
     };
-    let Some(open) = &project.open else {
+    let Some(open) = &mut project.open else {
         return vec![];
     };
+    let moving = matches!(then, Afterwards::Open(_));
+    if moving {
+        // What is typed from here on is meant for the next item.
+        open.form.focus = Field::Rating {
+            side: 0,
+            attribute: 0,
+        };
+        state.enter_text = false;
+    }
+    let event = Event::now(&annotator, Some(open.item.id), body);
     project.appending = true;
-    project.moving = matches!(then, Afterwards::Open(_));
+    project.moving = moving;
     project.saved = Saved::Saving;
     vec![Effect::Append {
-        events: vec![Event::now(&annotator, Some(open.item.id), body)],
+        events: vec![event],
         then,
     }]
 }
 
 pub(super) fn reverse(state: &mut AppState, undo: bool) -> Vec<Effect> {
-    let Some(project) = state
-        .project
-        .as_mut()
-        .filter(|p| !p.info.read_only && p.settled())
-    else {
+    if !state.can_write() {
+        return vec![];
+    }
+    let Some(project) = state.project.as_mut().filter(|p| p.settled()) else {
         return vec![];
     };
     let history = &project.info.history;

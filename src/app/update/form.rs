@@ -3,8 +3,8 @@
 use crate::app::action::preference_at;
 use crate::app::effect::Effect;
 use crate::app::form::{self, Field, bar_position, fields};
-use crate::app::state::{AppState, Notice, OpenItem, Saved};
-use crate::domain::Preference;
+use crate::app::state::{AppState, Notice, OpenItem, ProjectState, Saved};
+use crate::domain::{Draft, ItemId, Outcome, Preference};
 
 pub(super) fn focus(state: &mut AppState, field: Field) {
     if let Some(open) = state.open_item_mut() {
@@ -13,6 +13,7 @@ pub(super) fn focus(state: &mut AppState, field: Field) {
     if let Field::Rating { side, .. } = field {
         state.side = side;
     }
+    state.enter_text = field == Field::Justification;
 }
 
 pub(super) fn move_focus(state: &mut AppState, by: i64) -> Vec<Effect> {
@@ -59,31 +60,38 @@ pub(super) fn focus_side(state: &mut AppState, side: usize) -> Vec<Effect> {
     vec![]
 }
 
-/// Changes the form and keeps the draft.
+/// Changes the form and keeps the draft; a draft that says no more than the committed label, or nothing, is dropped.
 pub(super) fn edit(state: &mut AppState, change: impl FnOnce(&mut OpenItem)) -> Vec<Effect> {
     if !state.can_write() {
         return vec![];
     }
-    let Some(project) = &mut state.project else {
+    let Some(project) = state.project.as_mut().filter(|p| p.settled()) else {
         return vec![];
     };
-    if !project.settled() {
-        return vec![];
-    }
     let Some(open) = &mut project.open else {
         return vec![];
     };
     let before = open.form.draft.judgment.clone();
     change(open);
-    if open.form.draft.judgment == before {
+    let now = &open.form.draft.judgment;
+    if *now == before {
         return vec![];
     }
-    open.form.touched = true;
+    let committed = match &open.outcome {
+        Some(Outcome::Labelled(label)) => label.judgment == *now,
+        _ => false,
+    };
+    open.form.touched = !committed && !now.is_empty();
+    let draft = open.form.touched.then(|| open.form.draft.clone());
+    let item = open.item.id;
+    vec![put_draft(project, item, draft)]
+}
+
+/// Sends a draft to the disk; until it is there, nothing is said to be saved.
+pub(super) fn put_draft(project: &mut ProjectState, item: ItemId, draft: Option<Draft>) -> Effect {
+    project.drafts_in_flight += 1;
     project.saved = Saved::Saving;
-    vec![Effect::PutDraft(
-        open.item.id,
-        Some(open.form.draft.clone()),
-    )]
+    Effect::PutDraft(item, draft)
 }
 
 pub(super) fn press_digit(state: &mut AppState, digit: u8) -> Vec<Effect> {

@@ -44,6 +44,7 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
         }
         Action::StartSample => start(state, Effect::OpenSample),
         Action::PickProject => pick(state, Pick::Project),
+        Action::PickNewProject => pick(state, Pick::NewProject),
         Action::PickImport => pick(state, Pick::Import),
         Action::PickExport => pick(state, Pick::Export),
         Action::PickModel(what) => pick(state, what),
@@ -95,6 +96,10 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
         Action::NeitherValid => neither_valid(state),
         Action::ClearField => clear_field(state),
         Action::Justify(text) => edit(state, |open| open.form.draft.judgment.justification = text),
+        Action::TextEntered => {
+            state.enter_text = false;
+            vec![]
+        }
         Action::CommitOrMissing => commit_or_missing(state),
         Action::Skip(reason) => skip(state, &reason),
         Action::Flag(note) => {
@@ -157,9 +162,10 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
         }
         Action::QueueView { from, rows } => queue_view(state, from, rows),
         Action::Recipe(recipe) => {
+            let same_rows = recipe.same_rows(&state.recipe);
             state.recipe = recipe;
             state.exported = None;
-            preview(state)
+            if same_rows { vec![] } else { preview(state) }
         }
         Action::Export => export(state),
         Action::LoadModel(model) => load_model(state, model),

@@ -65,11 +65,24 @@ pub(super) fn pick(state: &mut AppState, what: Pick) -> Vec<Effect> {
 
 pub(super) fn picked(state: &mut AppState, what: Pick, mut paths: Vec<PathBuf>) -> Vec<Effect> {
     state.picking = None;
-    state.overlay = state.overlay.filter(|o| !matches!(o, Overlay::Path(_)));
     let Some(first) = (!paths.is_empty()).then(|| paths.remove(0)) else {
         return vec![];
     };
+    state.overlay = state.overlay.filter(|o| !matches!(o, Overlay::Path(_)));
     match what {
+        Pick::NewProject => {
+            let mut path = first;
+            if path.extension().is_none_or(|e| e != "tiebreak") {
+                path.as_mut_os_string().push(".tiebreak");
+            }
+            start(
+                state,
+                Effect::OpenProject {
+                    path,
+                    read_only: false,
+                },
+            )
+        }
         Pick::Project => start(
             state,
             Effect::OpenProject {
@@ -199,7 +212,8 @@ pub(super) fn load_model(state: &mut AppState, model: ModelRef) -> Vec<Effect> {
 }
 
 pub(super) fn list(state: &AppState) -> Vec<Effect> {
-    if state.project.is_none() {
+    // Only a list that is seen is read; showing it reads it.
+    if state.project.is_none() || state.screen != Screen::Queue {
         return vec![];
     }
     let (from, rows) = state.queue.wanted;

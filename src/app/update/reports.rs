@@ -4,6 +4,7 @@ use super::places::{import, list};
 use super::travel::{read_scores, score_missing};
 use crate::app::action::Action;
 use crate::app::effect::{Effect, Target};
+use crate::app::form::Field;
 use crate::app::state::{
     AppState, Counts, ModelState, Notice, OpenItem, Overlay, ProjectState, QueueState, Saved,
 };
@@ -22,6 +23,7 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
                 finished: false,
                 appending: false,
                 moving: false,
+                drafts_in_flight: 0,
             });
             state.queue = QueueState {
                 wanted: (0, 60),
@@ -30,6 +32,8 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             state.imported = None;
             state.exported = None;
             state.preview = None;
+            // A file named for another project is not written over by this one.
+            state.recipe.output.clear();
             let mut effects = if empty {
                 vec![]
             } else {
@@ -55,7 +59,11 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             vec![]
         }
         Action::Opened(mut opened) => {
-            if !matches!(state.model, ModelState::Ready(_)) {
+            let scorer = match &state.model {
+                ModelState::Ready(card) => Some(card.info.id.key()),
+                _ => None,
+            };
+            if opened.scorer != scorer {
                 opened.scores.clear();
             }
             let annotator = state.settings.annotator.clone();
@@ -98,19 +106,28 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             });
             vec![]
         }
-        Action::DraftSaved { item, at } => {
-            if let Some(project) = &mut state.project
-                && project.open.as_ref().is_some_and(|o| o.item.id == item)
-                && !project.appending
-            {
-                project.saved = Saved::At(at);
+        Action::DraftSaved { at } => {
+            if let Some(project) = &mut state.project {
+                project.drafts_in_flight = project.drafts_in_flight.saturating_sub(1);
+                if project.drafts_in_flight == 0 && !project.appending {
+                    project.saved = Saved::At(at);
+                }
             }
+            vec![]
+        }
+        Action::Trouble { message } => {
+            state.notice = Some(Notice {
+                text: message,
+                error: true,
+                read_only: None,
+            });
             vec![]
         }
         Action::StoreFailed { message } => {
             if let Some(project) = &mut state.project {
                 project.appending = false;
                 project.moving = false;
+                project.drafts_in_flight = 0;
                 project.saved = Saved::Failed(message.clone());
             }
             state.notice = Some(Notice {
@@ -169,11 +186,17 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             scorer,
             took_ms,
         } => {
-            state.last_score_ms = Some(took_ms);
+            // A score of another model, or of an item that is not here any more, came too late.
+            let known = matches!(&state.model, ModelState::Ready(card) if card.info.id == scorer);
             let writable = state.can_write();
-            if let Some(open) = state.open_item_mut() {
-                open.take_score(score.clone());
+            let taken = known
+                && state
+                    .open_item_mut()
+                    .is_some_and(|open| open.take_score(score.clone()));
+            if !taken {
+                return vec![];
             }
+            state.last_score_ms = Some(took_ms);
             if writable {
                 vec![Effect::PutScores(scorer, vec![score])]
             } else {
@@ -203,8 +226,21 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
                 project.info.counts.total = report.items_now;
                 project.finished = false;
             }
+            // Whoever is writing is told, not interrupted.
+            if state.overlay.is_none() && state.focus() != Some(Field::Justification) {
+                state.overlay = Some(Overlay::ImportReport);
+            } else {
+                let text = format!(
+                    "Imported {} of {} rows. Ctrl K shows the report of the last import.",
+                    report.imported, report.read
+                );
+                state.notice = Some(Notice {
+                    text,
+                    error: false,
+                    read_only: None,
+                });
+            }
             state.imported = Some(*report);
-            state.overlay = Some(Overlay::ImportReport);
             let mut effects = list(state);
             if first {
                 effects.push(Effect::OpenItem(Target::NextUnlabelled(None)));
@@ -248,7 +284,9 @@ fn appended(
         return vec![];
     };
     project.appending = false;
-    project.saved = Saved::At(at);
+    if project.drafts_in_flight == 0 {
+        project.saved = Saved::At(at);
+    }
     project.info.counts = counts;
     project.info.history = history;
     for event in events {
@@ -269,7 +307,10 @@ fn appended(
                 open.outcome = Some(Outcome::Labelled(label.clone()));
                 open.form.touched = false;
             }
-            EventBody::Skip { reason } => open.outcome = Some(Outcome::Skipped(reason.clone())),
+            EventBody::Skip { reason } => {
+                open.outcome = Some(Outcome::Skipped(reason.clone()));
+                open.form.touched = false;
+            }
             _ => {}
         }
     }

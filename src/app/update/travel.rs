@@ -1,5 +1,6 @@
 //! Going from item to item, and scores ahead of the labeler.
 
+use super::form::put_draft;
 use crate::app::effect::{Effect, Target};
 use crate::app::state::{AppState, ModelState};
 
@@ -15,22 +16,18 @@ pub(super) fn step(state: &mut AppState, by: i64) -> Vec<Effect> {
     leave(state, Target::Position(to))
 }
 
-/// Opens another item. The draft of this one is kept already; the time spent on it goes with it.
+/// Opens another item, unless one is on its way. The draft of this one is kept already; the time spent on it goes with it.
 pub(super) fn leave(state: &mut AppState, target: Target) -> Vec<Effect> {
+    let writable = state.can_write();
+    let Some(project) = state.project.as_mut().filter(|p| p.settled()) else {
+        return vec![];
+    };
     let mut effects = vec![];
-    if state.can_write()
-        && let Some(open) = state.open_item()
-        && open.form.touched
-        && !open.form.draft.judgment.is_empty()
-    {
-        effects.push(Effect::PutDraft(
-            open.item.id,
-            Some(open.form.draft.clone()),
-        ));
+    if let Some(open) = project.open.as_ref().filter(|o| writable && o.form.touched) {
+        let (item, draft) = (open.item.id, open.form.draft.clone());
+        effects.push(put_draft(project, item, Some(draft)));
     }
-    if let Some(project) = &mut state.project {
-        project.moving = true;
-    }
+    project.moving = true;
     effects.push(Effect::OpenItem(target));
     effects
 }
@@ -39,17 +36,23 @@ pub(super) fn score_missing(state: &AppState) -> Vec<Effect> {
     let (ModelState::Ready(_), Some(open)) = (&state.model, state.open_item()) else {
         return vec![];
     };
-    let mut wanted = vec![];
-    // What the labeler reads first comes first.
-    for key in &open.shown {
-        if !open.scores.contains_key(key) {
-            wanted.push((open.item.clone(), *key));
-        }
-    }
+    // What the labeler reads comes first.
+    let here = open
+        .shown
+        .iter()
+        .filter(|key| !open.scores.contains_key(*key))
+        .copied()
+        .collect();
+    let mut wanted: Vec<(_, Vec<_>)> = vec![(open.item.clone(), here)];
     for (item, scored) in &open.ahead {
-        let missing = item.responses.iter().filter(|r| !scored.contains(&r.key));
-        wanted.extend(missing.map(|r| (item.clone(), r.key)));
+        let missing = item
+            .responses
+            .iter()
+            .map(|r| r.key)
+            .filter(|key| !scored.contains(key));
+        wanted.push((item.clone(), missing.collect()));
     }
+    wanted.retain(|(_, keys)| !keys.is_empty());
     vec![Effect::Score(wanted)]
 }
 

@@ -9,7 +9,7 @@ use super::form;
 use crate::app::form::letter;
 use crate::app::state::{ModelState, OpenItem};
 use crate::app::{Action, AppState};
-use crate::domain::{Preference, ReferenceRole, Role as Speaker};
+use crate::domain::{Preference, ReferenceRole, Role as Speaker, ScorePolicy};
 use crate::text::preview;
 use crate::ui::theme::{self, Palette, space};
 use crate::ui::widgets::controls;
@@ -417,9 +417,23 @@ fn side_letter(ui: &mut Ui, side: usize, sides: usize) {
 fn score(ui: &mut Ui, state: &AppState, open: &OpenItem, side: usize) {
     let p = Palette::now(ui.ctx());
     if !state.scores_visible() {
+        let hidden = state
+            .project
+            .as_ref()
+            .is_some_and(|p| p.info.policy == ScorePolicy::Hidden);
         if !matches!(state.model, ModelState::Off) {
-            controls::text(ui, "sealed", theme::ui(theme::SMALL), p.text_3)
-                .on_hover_text("Scores of this project are shown after the commit");
+            let (word, why) = if hidden {
+                (
+                    "hidden",
+                    "Scores of this project are never shown while labeling",
+                )
+            } else {
+                (
+                    "sealed",
+                    "Scores of this project are shown after the commit",
+                )
+            };
+            controls::text(ui, word, theme::ui(theme::SMALL), p.text_3).on_hover_text(why);
         }
         return;
     }

@@ -2,7 +2,7 @@
 
 use egui::{Frame, Margin, Panel, RichText, ScrollArea, Stroke, TextEdit, Ui, WidgetInfo, vec2};
 
-use crate::app::export::{ExportRecipe, Labels, WRITABLE};
+use crate::app::export::{Labels, WRITABLE};
 use crate::app::{Action, AppState};
 use crate::dataset::Format;
 use crate::ui::theme::{self, Palette, space};
@@ -203,7 +203,7 @@ fn outcome(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     controls::text(ui, "First rows", theme::ui_bold(theme::UI), p.text);
     ui.add_space(space::XS);
     match &state.preview {
-        Some((recipe, lines, available)) if same_rows(recipe, &state.recipe) => {
+        Some((recipe, lines, available)) if recipe.same_rows(&state.recipe) => {
             if lines.is_empty() {
                 let drafts = state.project.as_ref().map_or(0, |p| p.info.counts.drafts);
                 let told = match (recipe.labels, *available, drafts) {
@@ -256,8 +256,4 @@ fn outcome(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
             controls::note(ui, "Reading…");
         }
     }
-}
-
-fn same_rows(a: &ExportRecipe, b: &ExportRecipe) -> bool {
-    (a.format, a.labels, a.extra) == (b.format, b.labels, b.extra)
 }

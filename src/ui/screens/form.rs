@@ -421,7 +421,8 @@ fn card(
             Stroke::new(1.0, p.ink[0]),
         );
     }
-    let id = egui::Id::unique(WHY);
+    // One text field per item: its own undo must not bring back what was said of another.
+    let id = egui::Id::unique((WHY, open.item.id));
     let mut text = open.form.draft.judgment.justification.clone();
     let mut inner = ui.new_child(egui::UiBuilder::new().max_rect(rect.shrink2(vec2(6.0, 6.0))));
     let output = ScrollArea::vertical()
@@ -465,13 +466,9 @@ fn card(
     if response.changed() {
         actions.push(Action::Justify(text));
     }
-    // The keyboard's place in the form and the text cursor are one thing.
-    if focused && !response.has_focus() && state.overlay.is_none() && state.reading() {
-        if response.lost_focus() {
-            actions.push(Action::PreviousField);
-        } else {
-            response.request_focus();
-        }
+    if state.enter_text && focused && state.reading() {
+        response.request_focus();
+        actions.push(Action::TextEntered);
     } else if !focused && response.gained_focus() {
         actions.push(Action::Focus(Field::Justification));
     } else if !focused && response.has_focus() {
