@@ -95,7 +95,11 @@ fn the_screens_look_as_they_did() {
         press(&mut shown, keys);
         until(&mut shown, "the screen is filled", |s| {
             let state = state(s);
-            state.queue.rows.len() == 4 && (keys != "Ctrl+5" || state.preview.is_some())
+            match keys {
+                "Ctrl+2" => state.queue.rows.len() == 4,
+                "Ctrl+5" => state.preview.is_some(),
+                _ => true,
+            }
         });
         // Whatever is laid out over several frames has come to rest.
         for _ in 0..8 {
