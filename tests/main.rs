@@ -19,9 +19,13 @@ mod text;
 mod dataset;
 /// Reward models.
 mod reward;
+/// Intervals and calibration.
+mod stats;
 /// The project file: what is written is there, whatever happens.
 mod store;
 /// A window without a screen, a keyboard, a home.
 mod support;
+/// The colours of the design.
+mod theme;
 /// The window.
 mod ui;

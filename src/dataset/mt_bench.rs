@@ -216,7 +216,8 @@ impl Conversation {
                 format: super::Format::MtBench,
             };
             let models = vec![Some(a.clone()), Some(b.clone())];
-            let source = place.source(Some(question.clone()), order, models, extra);
+            // Both turns of a question stand in one row: their ids differ.
+            let source = place.source(Some(format!("{question}#{round}")), order, models, extra);
             out.item(
                 Row {
                     item,

@@ -327,11 +327,11 @@ fn mt_bench_votes_find_their_conversations_in_whatever_order() {
     assert_eq!(votes, 14);
     let first = rows
         .iter()
-        .find(|r| r.source.id.as_deref() == Some("111") && r.source.extra["turn"] == 1)
+        .find(|r| r.source.id.as_deref() == Some("111#1") && r.source.extra["turn"] == 1)
         .unwrap();
     let second = rows
         .iter()
-        .find(|r| r.source.id.as_deref() == Some("111") && r.source.extra["turn"] == 2)
+        .find(|r| r.source.id.as_deref() == Some("111#2") && r.source.extra["turn"] == 2)
         .unwrap();
     assert_eq!(roles(&first.item.context), "u");
     // The second turn stands side by side as whole conversations.
