@@ -106,8 +106,7 @@ pub const SLATE: Palette = Palette {
     ink: [
         hex(0x0026_2A31),
         hex(0x0045_4A53),
-        // A shade below the 6B6F76 of the design, on which no digit reaches 4.5.
-        hex(0x0061_656C),
+        hex(0x006B_6F76),
         hex(0x00AF_ABA2),
         hex(0x00E6_E2D9),
     ],
