@@ -82,18 +82,21 @@ impl egui::Plugin for Reader {
         let mut arrived = std::mem::take(&mut input.events);
         for event in &mut arrived {
             match event {
+                // By its place: with Shift let go first, a `?` goes down and a `/` comes up.
                 Event::Key {
                     key,
+                    physical_key,
                     pressed: true,
                     repeat,
                     ..
-                } => *repeat |= !self.down.insert(*key),
+                } => *repeat |= !self.down.insert(physical_key.unwrap_or(*key)),
                 Event::Key {
                     key,
+                    physical_key,
                     pressed: false,
                     ..
                 } => {
-                    self.down.remove(key);
+                    self.down.remove(&physical_key.unwrap_or(*key));
                 }
                 Event::WindowFocused(false) => self.down.clear(),
                 _ => {}

@@ -264,9 +264,9 @@ pub fn press(shown: &mut Shown, keys: &str) {
         let mut key = None;
         for part in chord.split('+') {
             match part {
-                "Ctrl" => modifiers = modifiers | Modifiers::CTRL | Modifiers::COMMAND,
-                "Shift" => modifiers = modifiers | Modifiers::SHIFT,
-                "Alt" => modifiers = modifiers | Modifiers::ALT,
+                "Ctrl" => modifiers |= Modifiers::CTRL | Modifiers::COMMAND,
+                "Shift" => modifiers |= Modifiers::SHIFT,
+                "Alt" => modifiers |= Modifiers::ALT,
                 name => key = Key::from_name(name),
             }
         }

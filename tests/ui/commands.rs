@@ -120,14 +120,14 @@ fn event(shortcut: Shortcut) -> (Event, Modifiers) {
     let key = egui::Key::from_name(&name).unwrap();
     let mut modifiers = Modifiers::default();
     if shortcut.ctrl {
-        modifiers = modifiers | Modifiers::CTRL | Modifiers::COMMAND;
+        modifiers |= Modifiers::CTRL | Modifiers::COMMAND;
     }
     if shortcut.alt {
-        modifiers = modifiers | Modifiers::ALT;
+        modifiers |= Modifiers::ALT;
     }
     // A question mark is typed with Shift.
     if shortcut.shift || shortcut.key == Key::Question {
-        modifiers = modifiers | Modifiers::SHIFT;
+        modifiers |= Modifiers::SHIFT;
     }
     let event = Event::Key {
         key,
@@ -148,12 +148,18 @@ fn reached(state: &AppState) -> BTreeSet<&'static str> {
     for command in COMMANDS {
         for shortcut in command.keys {
             keys.offer(state);
-            let (event, modifiers) = event(*shortcut);
-            let input = RawInput {
-                events: vec![Event::ModifiersChanged(modifiers), event],
-                ..RawInput::default()
-            };
-            ctx.run_ui(input, |_ui| {}).textures_delta.clear();
+            let (down, modifiers) = event(*shortcut);
+            let mut up = down.clone();
+            if let Event::Key { pressed, .. } = &mut up {
+                *pressed = false;
+            }
+            for event in [down, up] {
+                let input = RawInput {
+                    events: vec![Event::ModifiersChanged(modifiers), event],
+                    ..RawInput::default()
+                };
+                ctx.run_ui(input, |_ui| {}).textures_delta.clear();
+            }
             let mut pressed = vec![];
             keys.take(|c| pressed.push(c.id));
             for id in &pressed {
@@ -197,7 +203,9 @@ fn every_command_is_reached_by_each_of_its_keys() {
     press(&mut shown, "Escape Ctrl+2");
     until(&mut shown, "the rows", |s| !state(s).queue.rows.is_empty());
     found.extend(reached(state(&shown)));
-    let all: BTreeSet<&str> = COMMANDS.iter().map(|c| c.id).collect();
+    // The others are in the palette only.
+    let keyed = COMMANDS.iter().filter(|c| !c.keys.is_empty());
+    let all: BTreeSet<&str> = keyed.map(|c| c.id).collect();
     let lost: Vec<&&str> = all.difference(&found).collect();
     assert!(lost.is_empty(), "no key reaches {lost:?}");
 }

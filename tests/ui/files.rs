@@ -60,6 +60,23 @@ fn an_import_with_bad_rows_reports_what_the_command_line_reports() {
 }
 
 #[test]
+fn a_late_preview_of_an_earlier_recipe_does_not_take_the_place_of_the_right_one() {
+    let (home, path) = Home::with_project("helpsteer2_validation_first8.jsonl");
+    let mut shown = home.open_at_item(&path);
+    press(&mut shown, "Ctrl+5");
+    let earlier = state(&shown).recipe.clone();
+    click(&mut shown, "trl");
+    until_told(&mut shown, "Nothing committed yet");
+    shown.state_mut().app.dispatch(Action::Preview {
+        recipe: earlier,
+        lines: vec!["{}".to_owned()],
+        available: 1,
+    });
+    shown.step();
+    assert!(tells(&shown, "Nothing committed yet"));
+}
+
+#[test]
 fn data_dropped_on_the_welcome_gets_a_project_beside_it() {
     let home = Home::new();
     home.settle(&tiebreak::app::settings::Settings {

@@ -1,6 +1,6 @@
 //! What keys do to the form, and that nothing of it is lost.
 
-use egui::{Key, Modifiers};
+use egui::{Event, Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 use tiebreak::app::form::Field;
 use tiebreak::domain::*;
@@ -321,4 +321,29 @@ fn digits_of_a_french_keyboard_are_read_by_their_place() {
         false,
     );
     assert!(tells(&shown, "Preference, B better"));
+}
+
+#[test]
+fn a_key_whose_shift_is_let_go_first_works_again() {
+    let (home, project) = Home::with_project(PAIRS);
+    let mut shown = home.open_at_item(&project);
+    for _ in 0..3 {
+        let key = |key, pressed, modifiers| Event::Key {
+            key,
+            physical_key: Some(Key::Slash),
+            pressed,
+            repeat: false,
+            modifiers,
+        };
+        let question = key(Key::Questionmark, true, Modifiers::SHIFT);
+        let slash = key(Key::Slash, false, Modifiers::default());
+        for event in [question, slash] {
+            shown.input_mut().events.push(event);
+            shown.step();
+        }
+        shown.step();
+        assert!(tells(&shown, "All keys"));
+        press(&mut shown, "Escape");
+        assert!(state(&shown).overlay.is_none());
+    }
 }

@@ -229,8 +229,7 @@ fn ratings_come_out_as_helpsteer2_has_them() {
     ];
     assert_eq!(home.run(&arguments).status.code(), Some(0));
     let source = std::fs::read_to_string(fixture("helpsteer2_validation_first8.jsonl")).unwrap();
-    let mut expected = String::new();
-    for line in source.lines().take(2) {
+    let line = |line: &str| {
         let row: Value = serde_json::from_str(line).unwrap();
         let is_left = item.response(left).unwrap().1.text() == row["response"];
         let [a, b, c, d, e] = if is_left {
@@ -238,10 +237,11 @@ fn ratings_come_out_as_helpsteer2_has_them() {
         } else {
             [4, 4, 4, 2, 3]
         };
-        expected.push_str(&format!(
+        format!(
             "{{\"prompt\": {}, \"response\": {}, \"helpfulness\": {a}, \"correctness\": {b}, \"coherence\": {c}, \"complexity\": {d}, \"verbosity\": {e}}}\n",
             row["prompt"], row["response"]
-        ));
-    }
+        )
+    };
+    let expected: String = source.lines().take(2).map(line).collect();
     assert_eq!(std::fs::read_to_string(output).unwrap(), expected);
 }

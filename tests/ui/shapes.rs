@@ -27,9 +27,12 @@ fn a_single_response_is_rated_without_a_preference() {
     };
     assert_eq!(label.judgment.preference, None);
     assert_eq!(label.context.mode, Mode::OneAtATime);
-    let values = &label.judgment.ratings.0[&item.responses[0].key];
-    assert_eq!(values["helpfulness"], 0.0);
-    assert_eq!(values["verbosity"], 4.0);
+    let values = label.judgment.ratings.0[&item.responses[0].key].values();
+    // By name: coherence, complexity, correctness, helpfulness, verbosity.
+    assert_eq!(
+        values.copied().collect::<Vec<_>>(),
+        [2.0, 3.0, 1.0, 0.0, 4.0]
+    );
 }
 
 #[test]
@@ -84,9 +87,8 @@ fn three_responses_are_rated_one_after_the_other() {
         panic!("there is no label")
     };
     for (side, key) in sides.iter().enumerate() {
-        for value in label.judgment.ratings.0[key].values() {
-            assert_eq!(*value, (side + 1) as f64);
-        }
+        let values: Vec<f64> = label.judgment.ratings.0[key].values().copied().collect();
+        assert_eq!(values, [(side + 1) as f64; 5]);
     }
     assert_eq!(label.judgment.preference, None);
     until_told(&mut shown, "All done");

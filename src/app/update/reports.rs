@@ -257,7 +257,10 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             lines,
             available,
         } => {
-            state.preview = Some((recipe, lines, available));
+            // Previews are read beside each other: one of an earlier recipe may come last.
+            if recipe.same_rows(&state.recipe) {
+                state.preview = Some((recipe, lines, available));
+            }
             vec![]
         }
         Action::JobFailed { message } => {
