@@ -18,6 +18,7 @@ mod log;
 /// Importing rows.
 mod rows;
 /// Measurements, run by hand.
+#[path = "speed/store.rs"]
 mod speed;
 
 fn settings() -> ProjectSettings {

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use super::printer::{self, Bar};
 use crate::dataset::{self, SinkStopped};
 use crate::domain::Turn;
+use crate::domain::hash::response_hash;
 use crate::domain::label::json_number;
 use crate::reward::{
     self, DeviceChoice, DtypeChoice, LoadOptions, ModelRef, ScoreOutput, ScoreStats, Scorer,
@@ -113,6 +114,8 @@ fn made_by(scorer: &dyn Scorer, max_length: Option<usize>) -> String {
 
 /// A response that waits to be scored.
 struct Waiting {
+    /// Beginning of the hash of the conversation.
+    text: String,
     id: String,
     item: u64,
     response: usize,
@@ -204,9 +207,15 @@ impl Run {
         conversations: Vec<Vec<Turn>>,
     ) -> Result<(), SinkStopped> {
         self.totals.rows += 1;
-        self.totals.pairs += u64::from(conversations.len() == 2);
+        let pair = conversations.len() == 2;
+        let before = self.window.len();
         for (response, turns) in conversations.into_iter().enumerate() {
-            match self.output.known(item, response) {
+            let text = response_hash(&turns).to_string()[..16].to_owned();
+            match self.output.known(&Known {
+                item,
+                response,
+                text: text.clone(),
+            }) {
                 Ok(true) => continue,
                 Ok(false) => {}
                 Err(error) => {
@@ -216,12 +225,15 @@ impl Run {
             }
             self.bytes += turns.iter().map(|t| t.content.len()).sum::<usize>();
             self.window.push(Waiting {
+                text,
                 id: id.clone(),
                 item,
                 response,
                 turns,
             });
         }
+        // What was scored in an earlier run takes no time in this one.
+        self.totals.pairs += u64::from(pair && self.window.len() == before + 2);
         // An item is never split, so that its responses can share their beginning.
         if self.window.len() >= WINDOW || self.bytes >= WINDOW_BYTES {
             self.flush()
@@ -286,6 +298,7 @@ impl Run {
                 self.totals.failed += 1;
             }
             line.insert("scorer".to_owned(), scorer.clone().into());
+            line.insert("text".to_owned(), waiting.text.clone().into());
             self.output.line(&Value::Object(line))?;
             self.totals.responses += 1;
         }
@@ -372,6 +385,14 @@ fn is_project(path: &Path) -> bool {
 // -----------------------------------------------------------------------------------------
 // Where the lines go
 
+/// A response that has its line, and the beginning of the hash of its conversation.
+#[derive(PartialEq, Eq)]
+struct Known {
+    item: u64,
+    response: usize,
+    text: String,
+}
+
 /// Lines go to stdout, or to `OUTPUT.partial`, which becomes OUTPUT when it is whole.
 enum Output {
     Stdout,
@@ -379,7 +400,7 @@ enum Output {
         path: PathBuf,
         partial: PathBuf,
         writer: BufWriter<File>,
-        known: std::vec::IntoIter<(u64, usize)>,
+        known: std::vec::IntoIter<Known>,
     },
 }
 
@@ -429,16 +450,18 @@ impl Output {
     }
 
     /// Whether this response has its line already. The lines must be those of this input.
-    fn known(&mut self, item: u64, response: usize) -> anyhow::Result<bool> {
+    fn known(&mut self, response: &Known) -> anyhow::Result<bool> {
         let Self::File { known, partial, .. } = self else {
             return Ok(false);
         };
         match known.next() {
             None => Ok(false),
-            Some(there) if there == (item, response) => Ok(true),
-            Some((other, at)) => bail!(
-                "{} was made from another input: it has item {other} response {at} where this one has item {item} response {response}\nhint: leave out --resume to replace it",
-                partial.display()
+            Some(there) if there == *response => Ok(true),
+            Some(_) => bail!(
+                "{} was made from another input: item {} response {} differs\nhint: leave out --resume to replace it",
+                partial.display(),
+                response.item,
+                response.response
             ),
         }
     }
@@ -481,7 +504,7 @@ impl Output {
 }
 
 /// The responses that have a line, and where the last whole line ends.
-fn read_known(path: &Path, scorer: &str) -> anyhow::Result<(Vec<(u64, usize)>, u64)> {
+fn read_known(path: &Path, scorer: &str) -> anyhow::Result<(Vec<Known>, u64)> {
     let mut reader = BufReader::new(
         File::open(path).with_context(|| format!("{} cannot be read", path.display()))?,
     );
@@ -505,7 +528,11 @@ fn read_known(path: &Path, scorer: &str) -> anyhow::Result<(Vec<(u64, usize)>, u
         let place = value["item"].as_u64().zip(value["response"].as_u64());
         let (item, response) =
             place.with_context(|| format!("{} line {row} names no response", path.display()))?;
-        known.push((item, response as usize));
+        known.push(Known {
+            item,
+            response: response as usize,
+            text: value["text"].as_str().unwrap_or_default().to_owned(),
+        });
         end += line.len() as u64;
         line.clear();
     }

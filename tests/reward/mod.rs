@@ -13,6 +13,7 @@ mod prompts;
 /// What is too long.
 mod shortening;
 /// How fast, by hand.
+#[path = "../speed/reward.rs"]
 mod speed;
 
 use std::path::PathBuf;

@@ -11,9 +11,9 @@ use crate::ui::widgets::controls;
 fn described(format: Format) -> &'static str {
     match format {
         Format::HelpSteer2 => "One line per response with its five ratings",
-        Format::HelpSteer2Preference => "One line per pair with strength -3 to 3 and the reasons",
-        Format::Trl => "Prompt, chosen and rejected as message lists",
-        Format::HhRlhf => "Whole transcripts, chosen and rejected, byte for byte",
+        Format::HelpSteer2Preference => "A strength from −3 to 3 and the reasons",
+        Format::Trl => "Prompt, chosen, rejected as messages",
+        Format::HhRlhf => "Whole transcripts, byte for byte",
         Format::Pairs => "Every field, with every annotator's own",
         _ => "",
     }
@@ -113,7 +113,7 @@ fn recipe(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         ui,
         recipe.labels == Labels::Collected,
         "Collected here",
-        "Of several annotators, the three that agree most",
+        "Of several, the three that agree most",
     ) {
         recipe.labels = Labels::Collected;
     }
@@ -128,7 +128,7 @@ fn recipe(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     ui.add_space(space::L);
     let mut extra = recipe.extra;
     if ui
-        .checkbox(&mut extra, "Also fields of the source beyond the format")
+        .checkbox(&mut extra, "Also other fields of the source")
         .changed()
     {
         recipe.extra = extra;
@@ -169,13 +169,21 @@ fn recipe(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     }
 }
 
+fn written(rows: u64) -> String {
+    if rows == 1 {
+        "1 row written".to_owned()
+    } else {
+        format!("{rows} rows written")
+    }
+}
+
 fn outcome(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     let p = Palette::now(ui.ctx());
     if let Some(report) = &state.exported {
         let title = if report.rows == 0 {
             "Nothing was written".to_owned()
         } else {
-            format!("{} rows written", report.rows)
+            written(report.rows)
         };
         let heading = controls::text(ui, &title, theme::serif(22.0), p.text);
         heading.widget_info(|| WidgetInfo::labeled(egui::Role::Status, true, &title));

@@ -1,5 +1,9 @@
+//! How fast a model scores, beside bare matrix products of its shape in the same run; run by hand:
+//! `cargo test --release --test all reward::speed -- --ignored --nocapture`. Asserts nothing about time.
+
 use std::time::Instant;
 
+use candle_core::{Device, Tensor};
 use tiebreak::domain::Turn;
 use tiebreak::reward::local::LocalScorer;
 use tiebreak::reward::{DtypeChoice, LoadOptions, ModelRef, Scorer as _};
@@ -13,6 +17,8 @@ fn tokens_per_second() {
     let name = std::env::var("TIEBREAK_MODEL").unwrap_or_else(|_unset| "default".to_owned());
     let text = "A reward model reads the whole conversation, and only then says how good the last reply is. ".repeat(11);
     let turns = vec![Turn::user(text.as_str()), Turn::assistant(text.as_str())];
+    let bare = products_per_second();
+    eprintln!("bare f32 products: {:.0} GFLOP/s", bare / 1e9);
     for dtype in [DtypeChoice::F32, DtypeChoice::Q8_0] {
         for threads in [1, 2] {
             let options = LoadOptions {
@@ -35,12 +41,31 @@ fn tokens_per_second() {
                 f64::from(tokens) / best,
                 score(&mut scorer, std::slice::from_ref(&turns)).1.encode,
             );
+            // Two operations per weight and token; the embedding's weights are looked up only.
+            let share = 2.0 * LAYERS * speed / bare;
             eprintln!(
-                "{} {} {threads}: {tokens} tokens, {speed:.0} tokens/s, encode {encode:?}, load {load:?}, score {:.5}",
+                "{} {} {threads}: {tokens} tokens, {speed:.0} tokens/s, {share:.2} of bare products if it is the embedded model, encode {encode:?}, load {load:?}, score {:.5}",
                 scorer.info().name,
                 scorer.info().dtype,
                 first[0].score
             );
         }
     }
+}
+
+/// Weights in the layers of the embedded model: 4 of 3,540,096 (attention 884,736, feed-forward 2,654,208, norms 1,152).
+const LAYERS: f64 = 4.0 * 3_540_096.0;
+
+/// Operations per second of products of the feed-forward's shape, as candle computes them.
+fn products_per_second() -> f64 {
+    let (m, k, n) = (512, 576, 1536);
+    let a = Tensor::randn(0_f32, 1.0, (m, k), &Device::Cpu).unwrap();
+    let b = Tensor::randn(0_f32, 1.0, (k, n), &Device::Cpu).unwrap();
+    let mut best = f64::MAX;
+    for _ in 0..20 {
+        let start = Instant::now();
+        a.matmul(&b).unwrap();
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    2.0 * (m * k * n) as f64 / best
 }

@@ -1,4 +1,5 @@
-//! Measurements, run by hand: `cargo test --test all store::speed -- --ignored --nocapture`. They assert nothing about time.
+//! How fast a project is written and read, beside a bare write to the same disk; run by hand:
+//! `cargo test --release --test all store::speed -- --ignored --nocapture`. Asserts nothing about time.
 
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,19 @@ fn rows_from(start: u64, count: u64) -> Vec<ImportedRow> {
         .collect()
 }
 
+/// Times of writing 4 kB to a file beside the project and having it on disk: what an acknowledged append costs at least.
+fn bare_syncs(folder: &tempfile::TempDir) -> Vec<Duration> {
+    use std::io::Write as _;
+    let mut file = std::fs::File::create(folder.path().join("bare")).unwrap();
+    let write = |_| {
+        let start = Instant::now();
+        file.write_all(&[7; 4096]).unwrap();
+        file.sync_data().unwrap();
+        start.elapsed()
+    };
+    (0..400).map(write).collect()
+}
+
 #[test]
 #[ignore = "a measurement"]
 fn measure() {
@@ -53,6 +67,10 @@ fn measure() {
         }
         times
     };
+    eprintln!(
+        "bare write and sync:   {}",
+        percentiles(bare_syncs(&folder))
+    );
     eprintln!(
         "append, idle:          {}",
         percentiles(ack(400, &|| false))
