@@ -218,8 +218,9 @@ fn cheat_sheet(ui: &mut Ui, height: f32, actions: &mut Vec<Action>) {
         .min_scrolled_height(height)
         .show(ui, |ui| {
             ui.columns(2, |columns| {
-                for (at, group) in Group::ALL.into_iter().enumerate() {
-                    let ui = &mut columns[usize::from(at > 0)];
+                for group in Group::ALL {
+                    let right = matches!(group, Group::Read | Group::Program);
+                    let ui = &mut columns[usize::from(right)];
                     controls::text(ui, group.title(), theme::ui_bold(theme::UI), p.text);
                     ui.add_space(space::XS);
                     if group == Group::Judge {
@@ -227,9 +228,9 @@ fn cheat_sheet(ui: &mut Ui, height: f32, actions: &mut Vec<Action>) {
                             key_line(ui, keys, what);
                         }
                     }
-                    let listed = COMMANDS
-                        .iter()
-                        .filter(|c| c.group == group && !c.id.starts_with("digit-"));
+                    let listed = COMMANDS.iter().filter(|c| {
+                        c.group == group && !c.keys.is_empty() && !c.id.starts_with("digit-")
+                    });
                     for command in listed {
                         let keys: Vec<String> =
                             command.keys.iter().map(ToString::to_string).collect();

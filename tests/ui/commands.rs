@@ -236,7 +236,10 @@ fn the_palette_finds_a_command_by_name() {
     assert!(tells(&shown, "Item 1 of 4"));
     // Every key is on the sheet.
     press(&mut shown, "?");
-    for command in COMMANDS.iter().filter(|c| !c.id.starts_with("digit-")) {
+    let keyed = COMMANDS
+        .iter()
+        .filter(|c| !c.keys.is_empty() && !c.id.starts_with("digit-"));
+    for command in keyed {
         assert!(
             tells(&shown, command.title),
             "{} is not on the sheet",
