@@ -1,17 +1,13 @@
 //! The formats by name, and which of them a row is.
 
 use std::fmt;
-use std::path::Path;
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::DatasetError;
 use super::helpsteer2::ATTRIBUTES;
-use super::input::Input;
 use super::pairs::sides;
-use super::records::{Records, parse};
 
 /// A format of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -139,33 +135,3 @@ impl Serialize for Format {
 
 /// How many rows that speak for no format are looked at before giving up.
 pub(super) const LOOK_AT: usize = 16;
-
-/// The format of a file, by its first rows; `None` when none of them speaks for one, and for `-`: looking at the standard
-/// input would use it up, so [`super::read`] has to do it.
-pub fn detect(path: &Path) -> Result<Option<Format>, DatasetError> {
-    if path.as_os_str() == "-" {
-        return Ok(None);
-    }
-    let input = Input::open(path)?;
-    let name = input.name.clone();
-    let mut records = Records::new(input.reader);
-    for _ in 0..LOOK_AT {
-        let record = records.next_record().map_err(|err| DatasetError::Read {
-            file: name.clone(),
-            row: 0,
-            source: err,
-        })?;
-        let Some((_, record)) = record else {
-            break;
-        };
-        if let Some(format) = record
-            .and_then(parse)
-            .ok()
-            .as_ref()
-            .and_then(Format::of_row)
-        {
-            return Ok(Some(format));
-        }
-    }
-    Ok(None)
-}

@@ -21,7 +21,7 @@ mod trl;
 mod write;
 
 pub use error::DatasetError;
-pub use format::{Format, UnknownFormat, detect};
+pub use format::{Format, UnknownFormat};
 pub use read::{ReadReport, Rejected, Row, SinkStopped, Warning, read};
 pub use records::MAX_ROW_BYTES;
 pub use write::{ExportReport, ExportRow, ExportedFile, Vote, WriteOptions, lines, write};

@@ -1,6 +1,5 @@
 //! Reading a project: settings, events and what they amount to.
 
-use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
@@ -357,24 +356,6 @@ impl Reader {
                 .map_err(|e| self.damaged(format!("the time of event {id}: {e}")))?,
             app_version: text(6)?,
         })
-    }
-
-    /// The distinct ids of a list of events that this project already has; for reports of merging.
-    pub fn known_events(&self, ids: &[EventId]) -> Result<BTreeSet<EventId>, StoreError> {
-        let mut known = BTreeSet::new();
-        for id in ids {
-            if self
-                .one(
-                    "SELECT 1 FROM events WHERE id = ?1",
-                    [id.to_string()],
-                    |_| Ok(()),
-                )?
-                .is_some()
-            {
-                known.insert(*id);
-            }
-        }
-        Ok(known)
     }
 }
 

@@ -124,21 +124,4 @@ impl Reader {
         )?;
         ids.iter().map(|id| self.item_id(id)).collect()
     }
-
-    /// The scorers that have scored something here.
-    pub fn scorers(&self) -> Result<Vec<ScorerId>, StoreError> {
-        self.rows(
-            "SELECT name, weights, template, head, dtype FROM scorers ORDER BY id",
-            [],
-            |r| {
-                Ok(ScorerId {
-                    name: r.get(0)?,
-                    weights: r.get(1)?,
-                    template: r.get(2)?,
-                    head: r.get(3)?,
-                    dtype: r.get(4)?,
-                })
-            },
-        )
-    }
 }

@@ -124,6 +124,7 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             vec![]
         }
         Action::StoreFailed { message } => {
+            state.opening = false;
             if let Some(project) = &mut state.project {
                 project.appending = false;
                 project.moving = false;

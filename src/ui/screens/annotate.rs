@@ -640,7 +640,7 @@ fn finished(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     };
     let counts = project.info.counts;
     let text = format!(
-        "You have labelled everything here ({}). {} skipped, {} flagged.",
+        "You have labelled everything assigned to you ({}). {} skipped, {} flagged.",
         counts.labelled, counts.skipped, counts.flagged
     );
     centred(ui, "All done", &text, |ui| {

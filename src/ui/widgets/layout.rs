@@ -46,7 +46,7 @@ pub struct Laid {
     pub provisional: bool,
 }
 
-const INDENT: f32 = 22.0;
+const INDENT: f32 = 28.0;
 const PADDING: Vec2 = vec2(12.0, 9.0);
 
 /// A guess at the height of a block that has not been laid out, from the number of its characters.
