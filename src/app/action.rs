@@ -10,7 +10,9 @@ use super::form::Field;
 use super::import::ImportReport;
 use super::state::{Counts, ModelCard, Opened, Overlay, Pick, ProjectInfo, Screen};
 use crate::dataset::ExportReport;
-use crate::domain::{Event, History, Item, ItemId, Preference, ResponseKey, Score, ScorerId};
+use crate::domain::{
+    Event, History, Item, ItemId, Preference, ResponseKey, Score, ScorePolicy, ScorerId,
+};
 use crate::reward::ModelRef;
 use crate::store::ItemSummary;
 use crate::task::Progress;
@@ -98,6 +100,8 @@ pub enum Action {
     Undo,
     /// Redo what was undone last.
     Redo,
+    /// Change the score policy of the project from here on.
+    SetPolicy(ScorePolicy),
     /// Go some items on or back.
     Step(i64),
     /// Go to the next item without a label.

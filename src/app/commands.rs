@@ -575,6 +575,14 @@ pub static COMMANDS: &[Command] = &[
         |s| s.can_write().then_some(Action::PickImport),
     )),
     command(
+        "policy",
+        "Score policy…",
+        Group::Program,
+        Scope::Everywhere,
+        &[],
+        |s| s.can_write().then_some(Action::Open(Overlay::Policy)),
+    ),
+    command(
         "import-report",
         "Report of the last import",
         Group::Program,

@@ -63,6 +63,8 @@ pub enum Overlay {
     FlagNote,
     /// What came in.
     ImportReport,
+    /// Are scores visible while labeling?
+    Policy,
     /// Where is the file? For systems without a file dialog.
     Path(Pick),
 }

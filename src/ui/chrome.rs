@@ -7,7 +7,7 @@ use egui::{
 use super::theme::{self, Palette, space};
 use super::widgets::{controls, icons};
 use crate::app::state::{ModelState, Saved};
-use crate::app::{Action, AppState, Screen, commands};
+use crate::app::{Action, AppState, Overlay, Screen, commands};
 use crate::domain::ScorePolicy;
 
 /// The rail with the screens.
@@ -97,7 +97,12 @@ pub fn top_bar(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
                     ScorePolicy::Hidden => "Hidden scores",
                 };
                 let chip = controls::chip(ui, "", policy, policy);
-                chip.on_hover_text("Whether scores are visible while labeling is a rule of the project, recorded with every label");
+                let chip = chip.on_hover_text(
+                    "Whether scores are visible while labeling is a rule of the project, recorded with every label",
+                );
+                if chip.clicked() && state.can_write() {
+                    actions.push(Action::Open(Overlay::Policy));
+                }
             }
             model_chip(ui, state, actions);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| folio(ui, state));

@@ -10,6 +10,7 @@ use super::widgets::controls;
 use crate::app::commands::{COMMANDS, Command, Group};
 use crate::app::state::Pick;
 use crate::app::{Action, AppState, Overlay};
+use crate::domain::ScorePolicy;
 
 /// What is being typed into a panel.
 #[derive(Default)]
@@ -70,6 +71,7 @@ pub fn show(ui: &mut Ui, state: &AppState, typed: &mut Typed, actions: &mut Vec<
                     Overlay::ImportReport => {
                         import_report(ui, state, screen.height() - 200.0, actions);
                     }
+                    Overlay::Policy => policy(ui, state, actions),
                     Overlay::Path(what) => path(ui, typed, what, fresh, actions),
                 }
             });
@@ -356,6 +358,45 @@ fn flag(ui: &mut Ui, typed: &mut Typed, fresh: bool, actions: &mut Vec<Action>) 
             actions.push(Action::Back);
         }
     });
+}
+
+/// Asks whether scores are visible while labeling.
+fn policy(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
+    let Some(project) = &state.project else {
+        return;
+    };
+    title(ui, "Score policy");
+    controls::note(
+        ui,
+        "A rule of the project for everybody who labels in it. A change is an event in its log, and every label records the rule it was made under.",
+    );
+    ui.add_space(space::M);
+    let choices = [
+        (
+            ScorePolicy::Live,
+            "Live",
+            "Scores are visible while reading",
+        ),
+        (
+            ScorePolicy::Sealed,
+            "Sealed",
+            "Scores are computed, and shown after one's own commit",
+        ),
+        (
+            ScorePolicy::Hidden,
+            "Hidden",
+            "Scores are never shown to the labeler",
+        ),
+    ];
+    for (policy, name, what) in choices {
+        if controls::choice(ui, project.info.policy == policy, name, what) {
+            actions.push(Action::SetPolicy(policy));
+        }
+    }
+    ui.add_space(space::M);
+    if controls::button(ui, "Cancel", false, true, vec2(0.0, 34.0)).clicked() {
+        actions.push(Action::Back);
+    }
 }
 
 /// Asks for a path where there is no file dialog.

@@ -71,3 +71,33 @@ fn turning_the_model_on_brings_scores_to_the_open_item() {
     let settings = tiebreak::app::settings::Settings::read(&home.places().settings());
     assert_eq!(settings.model, "default");
 }
+
+#[test]
+fn the_score_policy_is_changed_in_the_window_and_recorded() {
+    let home = Home::of_mina("default");
+    let rows = "{\"prompt\":\"Name a colour.\",\"chosen\":\"Blue.\",\"rejected\":\"Bread.\"}\n\
+                {\"prompt\":\"Name a fruit.\",\"chosen\":\"Pear.\",\"rejected\":\"Pram.\"}\n";
+    let project = home.project("short", &[home.write("short.jsonl", rows)]);
+    let mut shown = home.open_at_item(&project);
+    until(&mut shown, "a score", |s| begins(s, "Score of A"));
+    click(&mut shown, "Live scores");
+    until_told(&mut shown, "Score policy");
+    click(&mut shown, "Sealed");
+    until_told(&mut shown, "Sealed scores");
+    assert!(!begins(&shown, "Score of") && !begins(&shown, "Margin"));
+    assert_eq!(reader(&project).policy().unwrap(), ScorePolicy::Sealed);
+    let id = item(&shown).id;
+    fill(&mut shown);
+    press(&mut shown, "Ctrl+Enter");
+    until_told(&mut shown, "Item 2 of 2");
+    let Some(Outcome::Labelled(label)) = reader(&project).outcome(id, "mina").unwrap() else {
+        panic!("there is no label")
+    };
+    assert_eq!(label.context.policy, ScorePolicy::Sealed);
+    assert!(label.context.scores.is_empty() && label.context.scorer.is_none());
+    // One's own commit opens the seal, of that item only.
+    assert!(!begins(&shown, "Score of"));
+    press(&mut shown, "Escape Alt+Left");
+    until_told(&mut shown, "Item 1 of 2");
+    until(&mut shown, "the score", |s| begins(s, "Score of A"));
+}

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::form::focus;
 use crate::app::effect::{Afterwards, Effect, Target};
 use crate::app::form::{Field, missing};
-use crate::app::state::{AppState, ModelState, Saved, Screen};
+use crate::app::state::{AppState, ModelState, ProjectState, Saved, Screen};
 use crate::domain::{Event, EventBody, Label, LabelContext, Mode, ScorePolicy, VisibleScore};
 
 /// Least time between two commits by key: a second press of Enter is an accident.
@@ -131,6 +131,26 @@ pub(super) fn append(state: &mut AppState, body: EventBody, then: Afterwards) ->
     vec![Effect::Append {
         events: vec![event],
         then,
+    }]
+}
+
+/// Changes the score policy: an event of the project, which every label from then on records.
+pub(super) fn set_policy(state: &mut AppState, policy: ScorePolicy) -> Vec<Effect> {
+    state.overlay = None;
+    if !state.can_write() {
+        return vec![];
+    }
+    let annotator = state.settings.annotator.clone();
+    let changed = |p: &&mut ProjectState| p.settled() && p.info.policy != policy;
+    let Some(project) = state.project.as_mut().filter(changed) else {
+        return vec![];
+    };
+    project.appending = true;
+    project.saved = Saved::Saving;
+    let event = Event::now(&annotator, None, EventBody::Policy { policy });
+    vec![Effect::Append {
+        events: vec![event],
+        then: Afterwards::Stay,
     }]
 }
 

@@ -13,7 +13,7 @@ use super::settings::Theme;
 use super::state::{AppState, ModelState, Overlay, Pick, QueueState, Screen};
 use crate::domain::EventBody;
 
-use deeds::{append_here, commit_or_missing, reverse, skip};
+use deeds::{append_here, commit_or_missing, reverse, set_policy, skip};
 use form::{
     clear_field, edit, focus, focus_side, move_focus, move_preference, neither_valid, prefer,
     press_digit, rate,
@@ -119,6 +119,7 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
                 },
             )
         }
+        Action::SetPolicy(policy) => set_policy(state, policy),
         Action::Undo => reverse(state, true),
         Action::Redo => reverse(state, false),
         Action::Step(by) => step(state, by),

@@ -45,50 +45,6 @@ pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     outcome(&mut right, state, actions);
 }
 
-fn choice(ui: &mut Ui, chosen: bool, title: &str, note: &str) -> bool {
-    let p = Palette::now(ui.ctx());
-    let height = if note.is_empty() { 30.0 } else { 44.0 };
-    let (rect, response) = ui.allocate_exact_size(
-        vec2(ui.available_width() - 4.0, height),
-        egui::Sense::click(),
-    );
-    if response.hovered() {
-        ui.painter().rect_filled(rect, 3.0, p.sunken);
-    }
-    let centre = egui::pos2(rect.left() + 12.0, rect.top() + 15.0);
-    ui.painter()
-        .circle_stroke(centre, 6.0, Stroke::new(1.0, p.control));
-    if chosen {
-        ui.painter().circle_filled(centre, 3.5, p.text);
-    }
-    let font = if chosen {
-        theme::ui_bold(theme::UI)
-    } else {
-        theme::ui(theme::UI)
-    };
-    let x = rect.left() + 28.0;
-    ui.painter().text(
-        egui::pos2(x, rect.top() + 15.0),
-        egui::Align2::LEFT_CENTER,
-        title,
-        font,
-        p.text,
-    );
-    if !note.is_empty() {
-        let clip = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
-        let font = theme::ui(theme::SMALL);
-        clip.text(
-            egui::pos2(x, rect.top() + 32.0),
-            egui::Align2::LEFT_CENTER,
-            note,
-            font,
-            p.text_3,
-        );
-    }
-    response.widget_info(|| WidgetInfo::selected(egui::Role::RadioButton, true, chosen, title));
-    response.clicked()
-}
-
 fn recipe(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     let p = Palette::now(ui.ctx());
     let mut recipe = state.recipe.clone();
@@ -98,7 +54,7 @@ fn recipe(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     };
     heading(ui, "Format");
     for format in WRITABLE {
-        if choice(
+        if controls::choice(
             ui,
             recipe.format == format,
             &format.to_string(),
@@ -109,7 +65,7 @@ fn recipe(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     }
     ui.add_space(space::L);
     heading(ui, "Labels");
-    if choice(
+    if controls::choice(
         ui,
         recipe.labels == Labels::Collected,
         "Collected here",
@@ -117,7 +73,7 @@ fn recipe(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     ) {
         recipe.labels = Labels::Collected;
     }
-    if choice(
+    if controls::choice(
         ui,
         recipe.labels == Labels::Reference,
         "Reference",

@@ -135,6 +135,49 @@ pub fn button(ui: &mut Ui, label: &str, primary: bool, enabled: bool, min: Vec2)
     response
 }
 
+/// One of several choices, with what it means; true when it was clicked.
+pub fn choice(ui: &mut Ui, chosen: bool, title: &str, note: &str) -> bool {
+    let p = Palette::now(ui.ctx());
+    let height = if note.is_empty() { 30.0 } else { 44.0 };
+    let (rect, response) =
+        ui.allocate_exact_size(vec2(ui.available_width() - 4.0, height), Sense::click());
+    if response.hovered() {
+        ui.painter().rect_filled(rect, 3.0, p.sunken);
+    }
+    let centre = pos2(rect.left() + 12.0, rect.top() + 15.0);
+    ui.painter()
+        .circle_stroke(centre, 6.0, Stroke::new(1.0, p.control));
+    if chosen {
+        ui.painter().circle_filled(centre, 3.5, p.text);
+    }
+    let font = if chosen {
+        theme::ui_bold(theme::UI)
+    } else {
+        theme::ui(theme::UI)
+    };
+    let x = rect.left() + 28.0;
+    ui.painter().text(
+        pos2(x, rect.top() + 15.0),
+        Align2::LEFT_CENTER,
+        title,
+        font,
+        p.text,
+    );
+    if !note.is_empty() {
+        let clip = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
+        let font = theme::ui(theme::SMALL);
+        clip.text(
+            pos2(x, rect.top() + 32.0),
+            Align2::LEFT_CENTER,
+            note,
+            font,
+            p.text_3,
+        );
+    }
+    response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, chosen, title));
+    response.clicked()
+}
+
 /// The 4-point rule of a side: solid for A, double for B, thin for any other.
 pub fn spine(painter: &Painter, rect: Rect, side: usize, sides: usize, p: &Palette) {
     let color = p.side(side, sides);
