@@ -8,8 +8,8 @@ use crate::dataset::{self, DatasetError, Format, ReadReport, Rejected, Row, Sink
 use crate::store::{ImportedRow, Pending, Project, PutRows, StoreError, Writer};
 use crate::task::{Cancel, Job, Progress};
 
-/// Rows handed to the project at once.
-const BATCH: usize = 256;
+/// Rows handed to the project at once: each time ends with a wait for the disk.
+const BATCH: usize = 4_000;
 /// Bytes of text handed to the project at once, about: a row may be large.
 const BATCH_BYTES: usize = 8 << 20;
 
