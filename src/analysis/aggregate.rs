@@ -1,4 +1,4 @@
-//! Several annotators' labels of one item to one verdict, by HelpSteer2's rule (arXiv 2406.08673, section 3): three or more
+//! Several annotators' labels of one item to one verdict, by `HelpSteer2`'s rule (arXiv 2406.08673, section 3): three or more
 //! values become the mean of the three that agree most, one or two their mean; halves are rounded up.
 
 use std::collections::BTreeSet;

@@ -227,6 +227,10 @@ const fn command(
     }
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a step of building a constant"
+)]
 const fn in_text(command: Command) -> Command {
     Command {
         in_text: true,
@@ -234,6 +238,10 @@ const fn in_text(command: Command) -> Command {
     }
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a step of building a constant"
+)]
 const fn repeats(command: Command) -> Command {
     Command {
         repeats: true,

@@ -150,9 +150,9 @@ impl Desk {
                 }
                 self.answer(saved);
             }
-            Effect::PutScores(scorer, scores) => {
+            Effect::PutScores(by, scores) => {
                 if let Some(open) = &self.open {
-                    open.keep(scorer, scores);
+                    open.keep(by, scores);
                 }
             }
             Effect::ReadScores(items, scorer) => {
@@ -320,15 +320,15 @@ impl Desk {
 
     fn read_scores(&mut self, items: Vec<Arc<Item>>, scorer: String) -> Result<(), StoreError> {
         self.scorer = Some(scorer.clone());
-        let mut scores = vec![];
+        let mut known = vec![];
         if let Some(open) = &self.open {
             for item in &items {
-                scores.extend(open.reader.scores(item.id, &scorer)?);
+                known.extend(open.reader.scores(item.id, &scorer)?);
             }
         }
         self.outbox.send(Action::ScoresRead {
             items,
-            scores,
+            scores: known,
             scorer,
         });
         Ok(())

@@ -124,9 +124,9 @@ impl OpenProject {
     }
 
     /// Keeps scores, without waiting: labels never stand behind them.
-    pub fn keep(&self, scorer: ScorerId, scores: Vec<Score>) {
+    pub fn keep(&self, by: ScorerId, scores: Vec<Score>) {
         if let Some((sender, _)) = &self.scores {
-            sender.send((scorer, scores)).ok();
+            sender.send((by, scores)).ok();
         }
     }
 

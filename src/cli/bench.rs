@@ -41,7 +41,7 @@ pub struct Pairs {
     /// Where the result of every pair goes, one line of JSON each
     #[arg(long)]
     output: Option<PathBuf>,
-    /// f32 or q8_0
+    /// f32 or `q8_0`
     #[arg(long, default_value = "f32")]
     dtype: String,
     /// Report as JSON on stdout
@@ -228,9 +228,9 @@ impl Run {
             .iter_mut()
             .flat_map(|w| w.turns.iter_mut().map(std::mem::take))
             .collect();
-        let mut scores = vec![None; conversations.len()];
+        let mut found = vec![None; conversations.len()];
         let stats = scorer.score(&conversations, &Cancel::default(), &mut |at, output| {
-            scores[at] = Some(output.score);
+            found[at] = Some(output.score);
         });
         match stats {
             Err(error) => {
@@ -243,7 +243,7 @@ impl Run {
                 }
             }
         }
-        for (waiting, scores) in waiting.into_iter().zip(scores.chunks(2)) {
+        for (waiting, scores) in waiting.into_iter().zip(found.chunks(2)) {
             let mut pair = waiting.pair;
             match scores {
                 [Some(chosen), Some(rejected)] => {

@@ -35,7 +35,7 @@ pub struct Export {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Whose {
-    /// Those committed in this project, aggregated by HelpSteer2's rule
+    /// Those committed in this project, aggregated by `HelpSteer2`'s rule
     Collected,
     /// Those that came with the data
     Reference,

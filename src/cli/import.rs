@@ -31,6 +31,9 @@ pub struct Import {
     json: bool,
 }
 
+/// What can be imported.
+const FILES: &str = "files hold rows of JSON, as .jsonl or .json, plain or gzip";
+
 /// A format, or that of the content.
 #[derive(Debug, Clone, Copy)]
 struct Wanted(Option<Format>);
@@ -63,7 +66,10 @@ pub fn run(command: &Import) -> anyhow::Result<ExitCode> {
         &mut |p| bar.set(p),
     );
     drop(bar);
-    let empty = imported.is_err() && project.reader()?.count()? == 0;
+    let nothing = imported
+        .as_ref()
+        .map_or(true, |r| r.format.is_none() && r.imported == 0);
+    let empty = nothing && project.reader()?.count()? == 0;
     project.close()?;
     if empty && !known {
         // A project that was to hold these files and holds nothing is not left behind.
@@ -96,6 +102,11 @@ pub fn run(command: &Import) -> anyhow::Result<ExitCode> {
             report.responses,
             report.reference_labels
         );
+    }
+    if nothing && report.read > 0 {
+        eprintln!("error: no row of these files is data of a known format; nothing was imported");
+        eprintln!("hint: {FILES}");
+        return Ok(ExitCode::from(2));
     }
     let no = command.strict && !report.rejected.is_empty();
     Ok(if no {

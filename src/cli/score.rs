@@ -43,7 +43,7 @@ pub struct Score {
     /// auto, cpu, cuda, cuda:N or metal
     #[arg(long, default_value = "auto")]
     device: String,
-    /// auto, f32 or q8_0
+    /// auto, f32 or `q8_0`
     #[arg(long, default_value = "auto")]
     dtype: String,
     /// A chat template in a file, in place of the model's
@@ -157,7 +157,7 @@ impl Run {
                     .map(|at| record.item.conversation(*at))
                     .collect();
                 let id = record.item.id.to_string();
-                match self.take(id, record.position, turns) {
+                match self.take(&id, record.position, turns) {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(SinkStopped) => ControlFlow::Break(()),
                 }
@@ -183,7 +183,7 @@ impl Run {
                 .iter()
                 .map(|at| row.item.conversation(*at))
                 .collect();
-            self.take(id, item, turns)
+            self.take(&id, item, turns)
         });
         self.flush().ok();
         if let Some(error) = self.failed.take() {
@@ -202,7 +202,7 @@ impl Run {
 
     fn take(
         &mut self,
-        id: String,
+        id: &str,
         item: u64,
         conversations: Vec<Vec<Turn>>,
     ) -> Result<(), SinkStopped> {
@@ -226,7 +226,7 @@ impl Run {
             self.bytes += turns.iter().map(|t| t.content.len()).sum::<usize>();
             self.window.push(Waiting {
                 text,
-                id: id.clone(),
+                id: id.to_owned(),
                 item,
                 response,
                 turns,

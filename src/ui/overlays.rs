@@ -95,7 +95,7 @@ fn title(ui: &mut Ui, text: &str) {
 fn field(ui: &mut Ui, typed: &mut Typed, name: &str, hint: &str, fresh: bool) -> bool {
     let edit = TextEdit::singleline(&mut typed.text)
         .hint_text(hint)
-        .desired_width(ui.available_width() - 24.0);
+        .desired_width(ui.available_width() - 4.0);
     let response = ui.add(edit.margin(Margin::symmetric(10, 8)));
     let text = typed.text.clone();
     response.widget_info(|| {
@@ -168,7 +168,7 @@ fn welcome(
     );
     controls::note(
         ui,
-        "You can label without a model; the built-in one scores while you read.",
+        "You can label without a model; the built-in one is loaded, and another can be added later in Models.",
     );
 }
 

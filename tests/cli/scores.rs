@@ -234,7 +234,7 @@ fn a_bench_counts_the_pairs_in_which_the_preferred_response_scores_higher() {
     assert_eq!(agrees, [true, true, false, false]);
 
     // A model's own scores give the same, by whichever way.
-    let scored = home.run(&[
+    let by_scores = home.run(&[
         "score",
         text(&rows),
         "--model",
@@ -244,7 +244,7 @@ fn a_bench_counts_the_pairs_in_which_the_preferred_response_scores_higher() {
         "--output",
         "own.jsonl",
     ]);
-    succeeds(&scored);
+    succeeds(&by_scores);
     let by_file = report(&home.run(&[
         "bench",
         "pairs",

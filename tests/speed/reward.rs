@@ -58,14 +58,14 @@ const LAYERS: f64 = 4.0 * 3_540_096.0;
 
 /// Operations per second of products of the feed-forward's shape, as candle computes them.
 fn products_per_second() -> f64 {
-    let (m, k, n) = (512, 576, 1536);
-    let a = Tensor::randn(0_f32, 1.0, (m, k), &Device::Cpu).unwrap();
-    let b = Tensor::randn(0_f32, 1.0, (k, n), &Device::Cpu).unwrap();
+    let (rows, inner, columns) = (512, 576, 1536);
+    let a = Tensor::randn(0_f32, 1.0, (rows, inner), &Device::Cpu).unwrap();
+    let b = Tensor::randn(0_f32, 1.0, (inner, columns), &Device::Cpu).unwrap();
     let mut best = f64::MAX;
     for _ in 0..20 {
         let start = Instant::now();
         a.matmul(&b).unwrap();
         best = best.min(start.elapsed().as_secs_f64());
     }
-    2.0 * (m * k * n) as f64 / best
+    2.0 * (rows * inner * columns) as f64 / best
 }

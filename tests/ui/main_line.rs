@@ -75,7 +75,7 @@ fn the_sample_is_labelled_by_keyboard_undone_redone_reopened_and_exported() {
     assert_eq!(context.policy, ScorePolicy::Live);
     assert_eq!(context.schema, LabelSchema::helpsteer2().id());
     assert!(context.active_ms > 0, "time in use is counted");
-    let scorer = context.scorer.as_ref().unwrap();
+    let made_by = context.scorer.as_ref().unwrap();
     let seen: Vec<String> = sides
         .iter()
         .map(|key| {
@@ -84,7 +84,7 @@ fn the_sample_is_labelled_by_keyboard_undone_redone_reopened_and_exported() {
         })
         .collect();
     assert_eq!(seen, scores, "the label tells the scores that were visible");
-    let kept = reader(&sample).scores(item.id, &scorer.key()).unwrap();
+    let kept = reader(&sample).scores(item.id, &made_by.key()).unwrap();
     assert_eq!(kept.len(), 2, "scores are kept by scorer");
 
     // Undo brings the item back with the form filled; redo labels it again.
@@ -232,14 +232,20 @@ fn ratings_come_out_as_helpsteer2_has_them() {
     let line = |line: &str| {
         let row: Value = serde_json::from_str(line).unwrap();
         let is_left = item.response(left).unwrap().1.text() == row["response"];
-        let [a, b, c, d, e] = if is_left {
+        let ratings = if is_left {
             [3, 2, 4, 1, 0]
         } else {
             [4, 4, 4, 2, 3]
         };
         format!(
-            "{{\"prompt\": {}, \"response\": {}, \"helpfulness\": {a}, \"correctness\": {b}, \"coherence\": {c}, \"complexity\": {d}, \"verbosity\": {e}}}\n",
-            row["prompt"], row["response"]
+            "{{\"prompt\": {}, \"response\": {}, \"helpfulness\": {}, \"correctness\": {}, \"coherence\": {}, \"complexity\": {}, \"verbosity\": {}}}\n",
+            row["prompt"],
+            row["response"],
+            ratings[0],
+            ratings[1],
+            ratings[2],
+            ratings[3],
+            ratings[4]
         )
     };
     let expected: String = source.lines().take(2).map(line).collect();

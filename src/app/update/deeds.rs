@@ -38,7 +38,7 @@ pub(super) fn commit_or_missing(state: &mut AppState) -> Vec<Effect> {
         ModelState::Ready(card) if visible => Some(card.info.id.clone()),
         _ => None,
     };
-    let scores: Vec<VisibleScore> = if scorer.is_some() {
+    let visible_scores: Vec<VisibleScore> = if scorer.is_some() {
         let seen = open
             .scores
             .values()
@@ -63,8 +63,8 @@ pub(super) fn commit_or_missing(state: &mut AppState) -> Vec<Effect> {
             shown: open.shown.clone(),
             mode,
             policy,
-            scorer: scorer.filter(|_| !scores.is_empty()),
-            scores,
+            scorer: scorer.filter(|_| !visible_scores.is_empty()),
+            scores: visible_scores,
             active_ms: open.form.draft.active_ms,
             idle_ms: open.form.draft.idle_ms,
             schema: schema.id(),

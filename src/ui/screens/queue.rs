@@ -169,20 +169,20 @@ fn rows(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
                     p.text_3,
                 );
                 let right = rect.right() - 230.0;
-                let clip = Rect::from_min_max(rect.min, egui::pos2(right - 12.0, rect.max.y));
-                ui.painter()
-                    .with_clip_rect(clip.intersect(ui.clip_rect()))
-                    .text(
-                        egui::pos2(left + 48.0, y),
-                        egui::Align2::LEFT_CENTER,
-                        &row.preview,
-                        theme::serif(14.5),
-                        if matches!(row.status, Status::Unlabelled | Status::Draft) {
-                            p.text
-                        } else {
-                            p.text_2
-                        },
-                    );
+                let ink = match row.status {
+                    Status::Unlabelled | Status::Draft => p.text,
+                    _ => p.text_2,
+                };
+                let start = left + 48.0;
+                // What does not fit ends in an ellipsis.
+                let mut job = egui::text::LayoutJob::simple_singleline(
+                    row.preview.clone(),
+                    theme::serif(14.5),
+                    ink,
+                );
+                job.wrap = egui::text::TextWrapping::truncate_at_width(right - 16.0 - start);
+                let galley = painter.layout_job(job);
+                painter.galley(egui::pos2(start, y - galley.size().y / 2.0), galley, ink);
                 let turns = if row.turns == 1 {
                     "1 turn".to_owned()
                 } else {

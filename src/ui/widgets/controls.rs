@@ -58,7 +58,7 @@ pub fn note(ui: &mut Ui, text: &str) -> Response {
 }
 
 /// A fact in a frame, its first part strong.
-pub fn chip(ui: &mut Ui, strong: &str, rest: &str, name: &str) -> Response {
+pub fn chip(ui: &mut Ui, strong: &str, more: &str, name: &str) -> Response {
     let p = Palette::now(ui.ctx());
     let mut job = egui::text::LayoutJob::default();
     let format = |font, color| egui::text::TextFormat {
@@ -67,9 +67,9 @@ pub fn chip(ui: &mut Ui, strong: &str, rest: &str, name: &str) -> Response {
         ..Default::default()
     };
     job.append(strong, 0.0, format(theme::ui_bold(theme::SMALL), p.text));
-    if !rest.is_empty() {
+    if !more.is_empty() {
         let space = if strong.is_empty() { 0.0 } else { 6.0 };
-        job.append(rest, space, format(theme::ui(theme::SMALL), p.text_2));
+        job.append(more, space, format(theme::ui(theme::SMALL), p.text_2));
     }
     let galley = ui.painter().layout_job(job);
     let size = vec2(galley.size().x + 16.0, 22.0);
@@ -352,16 +352,16 @@ pub fn preference(
         };
         let response = ui.interact(square, whole.id.with(at), sense);
         let chosen = position == Some(place);
-        let side = usize::from(place > 0);
+        let which = usize::from(place > 0);
         let color = if place == 0 {
             p.text_2
         } else {
-            p.side(side, 2)
+            p.side(which, 2)
         };
         let fill = if chosen {
             color
         } else if response.hovered() && enabled {
-            p.wash(side, 2)
+            p.wash(which, 2)
         } else {
             p.panel
         };
@@ -375,8 +375,8 @@ pub fn preference(
         );
         if place != 0 {
             let rule =
-                Rect::from_min_size(square.min, vec2(width, if side == 0 { 3.0 } else { 4.0 }));
-            spine(ui.painter(), rule, side, 2, p);
+                Rect::from_min_size(square.min, vec2(width, if which == 0 { 3.0 } else { 4.0 }));
+            spine(ui.painter(), rule, which, 2, p);
         }
         let mark = match place {
             0 => "=".to_owned(),
