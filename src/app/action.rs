@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::export::ExportRecipe;
 use super::form::Field;
-use super::import::ImportReport;
+use super::import::{ImportReport, ImportSheet};
 use super::state::{Counts, ModelCard, Opened, Overlay, Pick, ProjectInfo, Screen};
 use crate::dataset::ExportReport;
 use crate::domain::{
@@ -51,8 +51,14 @@ pub enum Action {
     OpenProject(PathBuf),
     /// Open this project, which somebody else has open, for reading.
     OpenReadOnly(PathBuf),
-    /// Import these files into the open project.
+    /// Ask whoever has this project open to let go of it, and open it.
+    TakeOver(PathBuf),
+    /// Write a copy of the project elsewhere and go on there.
+    SaveCopy,
+    /// Look at these files, to import them; open a project that is among them.
     Import(Vec<PathBuf>),
+    /// Import what was looked at.
+    ImportSheet,
     /// Stop the running import or export.
     CancelJob,
     /// Move the keyboard to a field.
@@ -249,6 +255,15 @@ pub enum Action {
     },
     /// How far the import or export is.
     Job(Progress),
+    /// Files were looked at; nothing where that was stopped.
+    LookedAt(Option<Box<ImportSheet>>),
+    /// Somebody else asked for the open project and has it now: this one only reads.
+    TakenOver {
+        /// Who.
+        by: String,
+        /// The project as it is from here on.
+        info: Box<ProjectInfo>,
+    },
     /// An import ended.
     Imported(Box<ImportReport>),
     /// An export ended.

@@ -7,24 +7,29 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 use jiff::Timestamp;
 
 use super::action::Action;
 use super::effect::{Afterwards, Effect, Target};
 use super::export::{ExportRecipe, export, preview};
-use super::import::import;
+use super::import::{import, look};
 use super::open_project::OpenProject;
 use super::runner::Outbox;
 use super::sample;
 use super::settings::Settings;
 use super::state::Opened;
 use crate::domain::{Draft, Event, EventBody, Item, ItemId};
-use crate::store::{Filter, Project, StoreError};
+use crate::store::{Filter, Project, StoreError, TakeOver};
 use crate::task::{Cancel, Progress};
 
 /// Items read and scored ahead of the labeler.
 const AHEAD: usize = 3;
+
+/// How often somebody else's wish to have the project is looked for.
+const LOOK_UP: Duration = Duration::from_secs(1);
+/// How long somebody else has to let go of a project.
+const LET_GO: Duration = Duration::from_secs(8);
 
 /// What the thread can be asked.
 pub enum Request {
@@ -34,6 +39,8 @@ pub enum Request {
     Annotator(String),
     /// Keep the settings in this file.
     SaveSettings(Settings, PathBuf),
+    /// Look at files on a thread of its own.
+    LookAt(Vec<PathBuf>, Cancel),
     /// Import files on a thread of its own.
     Import(Vec<PathBuf>, Cancel),
     /// Export on a thread of its own.
@@ -65,12 +72,26 @@ impl Desk {
 
     /// Serves requests until asked to quit.
     pub fn run(mut self, requests: &Receiver<Request>) {
-        while let Ok(request) = requests.recv() {
-            if matches!(request, Request::Quit) {
-                break;
-            }
+        let mut looked = Instant::now();
+        loop {
+            let request = match requests.recv_timeout(LOOK_UP) {
+                Ok(Request::Quit) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(request) => Some(request),
+                Err(RecvTimeoutError::Timeout) => None,
+            };
+            let idle = requests.is_empty() && looked.elapsed() >= LOOK_UP;
+            let serve = || {
+                if let Some(request) = request {
+                    self.serve(request);
+                }
+                // Everything asked so far is written before the project is let go of.
+                if idle {
+                    looked = Instant::now();
+                    self.let_go();
+                }
+            };
             // What fails inside the program must not silence the thread that keeps labels.
-            if catch_unwind(AssertUnwindSafe(|| self.serve(request))).is_err() {
+            if catch_unwind(AssertUnwindSafe(serve)).is_err() {
                 let message =
                     "This failed inside the program. What was saved before is safe.".to_owned();
                 self.outbox.send(Action::StoreFailed { message });
@@ -99,6 +120,16 @@ impl Desk {
                     );
                     self.outbox.send(Action::Trouble { message });
                 }
+            }
+            Request::LookAt(files, cancel) => {
+                self.spawn("look", None, cancel.clone(), move |_, report| {
+                    match look(files, &cancel, report) {
+                        Ok(sheet) => Action::LookedAt(sheet.map(Box::new)),
+                        Err(error) => Action::JobFailed {
+                            message: format!("{error}. Nothing was imported."),
+                        },
+                    }
+                });
             }
             Request::Import(files, cancel) => {
                 self.start_job(
@@ -132,6 +163,8 @@ impl Desk {
         match effect {
             Effect::OpenProject { path, read_only } => self.open_project(&path, read_only),
             Effect::OpenSample => self.open_sample(),
+            Effect::TakeOver(path) => self.take_over(&path),
+            Effect::SaveCopy(path, draft) => self.save_copy(&path, draft),
             Effect::OpenItem(target) => {
                 let opened = self.open_item(target);
                 self.answer(opened);
@@ -218,6 +251,11 @@ impl Desk {
         } else {
             OpenProject::open(path, read_only, &self.annotator, &self.outbox).map(Some)
         };
+        self.lay_out(path, opened);
+    }
+
+    /// Tells of a project that was opened, or of the one that stays.
+    fn lay_out(&mut self, path: &Path, opened: Result<Option<OpenProject>, StoreError>) {
         let told = opened.and_then(|opened| {
             if let Some(opened) = opened {
                 let info = opened.info()?;
@@ -243,6 +281,74 @@ impl Desk {
                 });
             }
         }
+    }
+
+    /// Asks whoever has the project open to let go of it, and opens it when that is done. Nothing is taken by force: the
+    /// lock is the operating system's, and who holds it may have something to write yet.
+    fn take_over(&mut self, path: &Path) {
+        let asked = match TakeOver::ask(path, &self.annotator) {
+            Ok(asked) => asked,
+            Err(error) => return self.lay_out(path, Err(error)),
+        };
+        let until = Instant::now() + LET_GO;
+        let opened = loop {
+            match OpenProject::open(path, false, &self.annotator, &self.outbox) {
+                Err(StoreError::Locked { .. }) if Instant::now() < until => {
+                    thread::sleep(Duration::from_millis(100));
+                }
+                opened => break opened,
+            }
+        };
+        drop(asked);
+        if let Err(StoreError::Locked { owner, host, .. }) = &opened {
+            let message = format!(
+                "{owner} on {host} did not let go of this project. A command may be writing to it, or that computer may be asleep. Nothing was changed; close it there, or open it read-only."
+            );
+            return self.outbox.send(Action::ProjectFailed {
+                path: path.to_owned(),
+                message,
+                locked: true,
+            });
+        }
+        self.lay_out(path, opened.map(Some));
+    }
+
+    /// Lets go of the project if somebody else has asked for it, and reads it from then on.
+    fn let_go(&mut self) {
+        let writing = self.open.as_ref().filter(|open| open.writer.is_some());
+        let asked = writing.and_then(|open| Some((open.project.wanted_by()?, open)));
+        let Some((by, path)) = asked.map(|(by, open)| (by, open.project.path().to_owned())) else {
+            return;
+        };
+        // Closed before it is opened for reading: its work ends and its lock goes.
+        self.open = None;
+        let opened = OpenProject::open(&path, true, &self.annotator, &self.outbox);
+        match opened.and_then(|opened| Ok((opened.info()?, opened))) {
+            Ok((info, opened)) => {
+                self.open = Some(opened);
+                let info = Box::new(info);
+                self.outbox.send(Action::TakenOver { by, info });
+            }
+            Err(error) => self.outbox.send(Action::StoreFailed {
+                message: format!("{by} has taken over this project, and it cannot be read: {error}. What was saved before is safe."),
+            }),
+        }
+    }
+
+    /// Copies the project to a new file, with the open answer as its draft, and goes on there.
+    fn save_copy(&mut self, path: &Path, draft: Option<(ItemId, Draft)>) {
+        let copied = match &self.open {
+            Some(open) => open.project.backup(path),
+            None => Err(StoreError::Closed),
+        };
+        let opened = copied.and_then(|()| {
+            let copy = OpenProject::open(path, false, &self.annotator, &self.outbox)?;
+            if let (Some((item, draft)), Some(writer)) = (draft, &copy.writer) {
+                writer.put_draft(item, &self.annotator, Some(&draft))?;
+            }
+            Ok(Some(copy))
+        });
+        self.lay_out(path, opened);
     }
 
     // Items --------------------------------------------------------------------------------
@@ -453,13 +559,34 @@ impl Desk {
         cancel: Cancel,
         work: impl FnOnce(&Project, &mut dyn FnMut(Progress)) -> Action + Send + 'static,
     ) {
-        let Some(open) = &mut self.open else {
+        let Some(open) = &self.open else {
             self.outbox.send(Action::JobFailed {
                 message: "No project is open.".to_owned(),
             });
             return;
         };
         let project = open.project.clone();
+        self.spawn(
+            name,
+            Some(project),
+            cancel,
+            move |project, report| match project {
+                Some(project) => work(project, report),
+                None => Action::JobFailed {
+                    message: "No project is open.".to_owned(),
+                },
+            },
+        );
+    }
+
+    /// Starts work on a thread of its own; its answer is an action, whatever happens.
+    fn spawn(
+        &mut self,
+        name: &str,
+        project: Option<Arc<Project>>,
+        cancel: Cancel,
+        work: impl FnOnce(Option<&Project>, &mut dyn FnMut(Progress)) -> Action + Send + 'static,
+    ) {
         let outbox = self.outbox.clone();
         let job = thread::Builder::new().name(name.to_owned()).spawn(move || {
             let mut last = Instant::now();
@@ -469,7 +596,7 @@ impl Desk {
                     outbox.send(Action::Job(progress));
                 }
             };
-            let done = catch_unwind(AssertUnwindSafe(|| work(&project, &mut report)));
+            let done = catch_unwind(AssertUnwindSafe(|| work(project.as_deref(), &mut report)));
             // Closed before the answer, so that who hears it can open the project again.
             drop(project);
             outbox.send(done.unwrap_or_else(|_| Action::JobFailed {
@@ -477,9 +604,11 @@ impl Desk {
                     "This failed inside the program. What was saved before is safe.".to_owned(),
             }));
         });
-        match job {
-            Ok(job) => open.add_job(cancel, job),
-            Err(error) => {
+        match (job, &mut self.open) {
+            (Ok(job), Some(open)) => open.add_job(cancel, job),
+            // It reads files only; nothing has to wait for it.
+            (Ok(_), None) => {}
+            (Err(error), _) => {
                 self.outbox.send(Action::JobFailed {
                     message: format!("No thread could be started: {error}"),
                 });

@@ -78,6 +78,12 @@ pub enum Effect {
     UnloadModel,
     /// Score these responses, item by item in this order, and nothing else.
     Score(Vec<(Arc<Item>, Vec<ResponseKey>)>),
+    /// Ask whoever has a project open to let go of it, wait for that, and open it.
+    TakeOver(PathBuf),
+    /// Copy the project to a new file, with this draft of an item, and open that.
+    SaveCopy(PathBuf, Option<(ItemId, Draft)>),
+    /// Look at files, to import them.
+    LookAt(Vec<PathBuf>),
     /// Import files.
     Import(Vec<PathBuf>),
     /// Write an export.

@@ -1,10 +1,11 @@
-//! Files into a project, with one report for the window and the command line.
+//! Files into a project, with one report for the window and the command line; and a look at them before anything is written.
 
 use std::path::PathBuf;
 
 use serde::Serialize;
 
 use crate::dataset::{self, DatasetError, Format, ReadReport, Rejected, Row, SinkStopped, Warning};
+use crate::domain::Item;
 use crate::store::{ImportedRow, Pending, Project, PutRows, StoreError, Writer};
 use crate::task::{Cancel, Job, Progress};
 
@@ -40,6 +41,65 @@ pub struct ImportReport {
     /// Whether it was stopped before the end.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub stopped: bool,
+}
+
+/// Files that were read to the end and wait for a word before anything is written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImportSheet {
+    /// The files.
+    pub files: Vec<PathBuf>,
+    /// What they are taken for; none where they differ.
+    pub format: Option<Format>,
+    /// Rows that will come in.
+    pub ready: u64,
+    /// Rows that will not.
+    pub set_aside: u64,
+    /// Those rows, the first of them.
+    pub rejected: Vec<Rejected>,
+    /// Unusual rows that will come in.
+    pub unusual: u64,
+    /// The first items, as they will look.
+    pub first: Vec<Item>,
+}
+
+impl ImportSheet {
+    /// Items that are shown.
+    const FIRST: usize = 3;
+    /// Rows set aside that are listed.
+    const LISTED: usize = 200;
+}
+
+/// Reads files to the end and writes nothing; none when it was stopped.
+pub fn look(
+    files: Vec<PathBuf>,
+    cancel: &Cancel,
+    report: &mut dyn FnMut(Progress),
+) -> Result<Option<ImportSheet>, DatasetError> {
+    let mut job = Job {
+        cancel: cancel.clone(),
+        report,
+    };
+    let mut first: Vec<Item> = vec![];
+    let read = dataset::read(&files, None, &mut job, &mut |row| {
+        if first.len() < ImportSheet::FIRST && first.iter().all(|item| item.id != row.item.id) {
+            first.push(row.item);
+        }
+        Ok(())
+    });
+    let mut read = match read {
+        Err(DatasetError::Cancelled) => return Ok(None),
+        read => read?,
+    };
+    read.rejected.truncate(ImportSheet::LISTED);
+    Ok(Some(ImportSheet {
+        files,
+        format: read.format,
+        ready: read.imported,
+        set_aside: read.rejected_in_all,
+        rejected: read.rejected,
+        unusual: read.warnings_in_all,
+        first,
+    }))
 }
 
 /// Why an import ended early. What was imported before stays.

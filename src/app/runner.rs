@@ -101,6 +101,10 @@ impl Runner {
                 }
                 self.score(scoring::Request::Score(wanted, self.score_sign.clone()));
             }
+            Effect::LookAt(files) => {
+                let cancel = self.job.insert(Cancel::default()).clone();
+                self.ask(desk::Request::LookAt(files, cancel));
+            }
             Effect::Import(files) => {
                 let cancel = self.job.insert(Cancel::default()).clone();
                 self.ask(desk::Request::Import(files, cancel));

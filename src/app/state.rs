@@ -9,12 +9,12 @@ use jiff::Timestamp;
 
 use super::export::ExportRecipe;
 use super::form::{Field, Form, shown_keys};
-use super::import::ImportReport;
+use super::import::{ImportReport, ImportSheet};
 use super::settings::Settings;
 use crate::dataset::ExportReport;
 use crate::domain::{
-    Draft, History, Item, LabelSchema, Outcome, ReferenceLabel, ResponseKey, Score, ScorePolicy,
-    SourceRow,
+    Draft, History, Item, ItemId, LabelSchema, Outcome, ReferenceLabel, ResponseKey, Score,
+    ScorePolicy, SourceRow,
 };
 use crate::reward::{ModelRef, ScorerInfo};
 use crate::store::ItemSummary;
@@ -61,6 +61,8 @@ pub enum Overlay {
     Skip,
     /// What should be looked at?
     FlagNote,
+    /// What will come in, before it does.
+    ImportSheet,
     /// What came in.
     ImportReport,
     /// Are scores visible while labeling?
@@ -80,6 +82,8 @@ pub enum Pick {
     Import,
     /// To say where an export goes.
     Export,
+    /// To say where a copy of the project goes.
+    Copy,
     /// To load a model folder.
     ModelFolder,
     /// To load a model file.
@@ -372,8 +376,38 @@ pub struct Notice {
     pub text: String,
     /// Whether something is wrong.
     pub error: bool,
-    /// A project that may be opened for reading instead.
-    pub read_only: Option<PathBuf>,
+    /// What can be done about it with one press.
+    pub offers: Vec<Offer>,
+}
+
+impl Notice {
+    /// Something is wrong.
+    pub fn error(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            error: true,
+            offers: vec![],
+        }
+    }
+
+    /// Something is good to know.
+    pub fn told(text: impl Into<String>) -> Self {
+        Self {
+            error: false,
+            ..Self::error(text)
+        }
+    }
+}
+
+/// A way out that a message offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Offer {
+    /// Open a project, which somebody else has open, for reading.
+    ReadOnly(PathBuf),
+    /// Ask whoever has that project open to let go of it.
+    TakeOver(PathBuf),
+    /// Write the project, with the open answer, to another place and go on there.
+    SaveCopy,
 }
 
 /// Everything.
@@ -428,8 +462,14 @@ pub struct AppState {
     pub start: Option<PathBuf>,
     /// The keyboard is to go into the text of the justification.
     pub enter_text: bool,
+    /// Files that wait for a word before they are imported.
+    pub sheet: Option<Box<ImportSheet>>,
+    /// Files that were dropped before anybody gave a name.
+    pub dropped: Vec<PathBuf>,
     /// Files to import once the project for them is open.
     pub import_next: Vec<PathBuf>,
+    /// The item to go to once the next project is open.
+    pub go_to: Option<ItemId>,
     /// Whether a file dialog is open.
     pub picking: Option<Pick>,
 }
@@ -462,7 +502,10 @@ impl AppState {
             last_commit: None,
             start,
             enter_text: false,
+            sheet: None,
+            dropped: vec![],
             import_next: vec![],
+            go_to: None,
             picking: None,
         }
     }

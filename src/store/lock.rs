@@ -8,6 +8,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -29,10 +30,27 @@ struct Owner {
     since: Timestamp,
 }
 
+impl Owner {
+    fn now(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            host: host(),
+            since: Timestamp::now(),
+        }
+    }
+
+    fn read(file: &mut File) -> Option<Self> {
+        let mut text = String::new();
+        // Such a file is some hundred bytes; more is not ours.
+        file.take(64 * 1024).read_to_string(&mut text).ok()?;
+        serde_json::from_str(&text).ok()
+    }
+}
+
 impl Lock {
     /// Takes the lock, or says who has it.
     pub(super) fn take(project: &Path, owner: &str) -> Result<Self, StoreError> {
-        let path = path_for(project);
+        let path = beside(project, ".lock");
         let io = |doing, error: &std::io::Error| match error.kind() {
             std::io::ErrorKind::PermissionDenied => StoreError::ReadOnly(project.to_owned()),
             _ => StoreError::io(doing, &path, error),
@@ -54,12 +72,7 @@ impl Lock {
             if !is_at(&file, &path) {
                 continue;
             }
-            let text = serde_json::to_string(&Owner {
-                name: owner.to_owned(),
-                host: host(),
-                since: Timestamp::now(),
-            })
-            .unwrap_or_default();
+            let text = serde_json::to_string(&Owner::now(owner)).unwrap_or_default();
             file.set_len(0)
                 .and_then(|()| file.rewind())
                 .and_then(|()| file.write_all(text.as_bytes()))
@@ -76,31 +89,65 @@ impl Drop for Lock {
     }
 }
 
-fn path_for(project: &Path) -> PathBuf {
+/// A wish to have a project that somebody else has open: a file `.NAME.tiebreak.wanted` beside it, which a window that has the project
+/// open looks for and answers by letting go. Taken back when dropped.
+#[derive(Debug)]
+pub struct TakeOver {
+    path: PathBuf,
+}
+
+impl TakeOver {
+    /// A wish that is older was left behind by a crash.
+    const VALID: Duration = Duration::from_secs(30);
+
+    /// Says who wants the project.
+    pub fn ask(project: &Path, who: &str) -> Result<Self, StoreError> {
+        let project = project
+            .canonicalize()
+            .map_err(|e| StoreError::io("open", project, &e))?;
+        let path = beside(&project, ".wanted");
+        let text = serde_json::to_string(&Owner::now(who)).unwrap_or_default();
+        std::fs::write(&path, text).map_err(|e| StoreError::io("ask with", &path, &e))?;
+        Ok(Self { path })
+    }
+
+    /// Who wants the project, if anybody does.
+    pub(super) fn asked(project: &Path) -> Option<String> {
+        let mut file = File::open(beside(project, ".wanted")).ok()?;
+        let modified = file.metadata().and_then(|m| m.modified()).ok()?;
+        if modified.elapsed().is_ok_and(|age| age > Self::VALID) {
+            return None;
+        }
+        // Half written is read again the next time.
+        Owner::read(&mut file).map(|owner| owner.name)
+    }
+}
+
+impl Drop for TakeOver {
+    fn drop(&mut self) {
+        std::fs::remove_file(&self.path).ok();
+    }
+}
+
+/// A hidden file beside the project.
+fn beside(project: &Path, ending: &str) -> PathBuf {
     let mut name = std::ffi::OsString::from(".");
     name.push(project.file_name().unwrap_or_default());
-    name.push(".lock");
+    name.push(ending);
     project.with_file_name(name)
 }
 
 fn held(file: &mut File) -> StoreError {
-    let mut text = String::new();
-    // A lock file is some hundred bytes; more is not ours.
-    let owner = file
-        .take(64 * 1024)
-        .read_to_string(&mut text)
-        .ok()
-        .and_then(|_| serde_json::from_str(&text).ok())
-        .unwrap_or_else(|| Owner {
-            name: "somebody".to_owned(),
-            host: "this or another machine".to_owned(),
-            since: file
-                .metadata()
-                .and_then(|m| m.modified())
-                .ok()
-                .and_then(|t| Timestamp::try_from(t).ok())
-                .unwrap_or_else(Timestamp::now),
-        });
+    let owner = Owner::read(file).unwrap_or_else(|| Owner {
+        name: "somebody".to_owned(),
+        host: "this or another machine".to_owned(),
+        since: file
+            .metadata()
+            .and_then(|m| m.modified())
+            .ok()
+            .and_then(|t| Timestamp::try_from(t).ok())
+            .unwrap_or_else(Timestamp::now),
+    });
     StoreError::Locked {
         owner: owner.name,
         host: owner.host,

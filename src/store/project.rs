@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 use serde::{Deserialize, Serialize};
 
-use super::lock::Lock;
+use super::lock::{Lock, TakeOver};
 use super::rows::json;
 use super::{Reader, StoreError, Writer, log, writer};
 use crate::domain::{LabelSchema, ScorePolicy};
@@ -158,6 +158,11 @@ impl Project {
     /// The file, by its canonical path.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Who has asked for this project, which only one can write to, with [`super::TakeOver`].
+    pub fn wanted_by(&self) -> Option<String> {
+        TakeOver::asked(&self.path)
     }
 
     /// A handle to write with; [`StoreError::ReadOnly`] when the project was opened for reading.

@@ -6,6 +6,7 @@ use egui::{
 
 use super::theme::{self, Palette, space};
 use super::widgets::{controls, icons};
+use crate::app::state::Offer;
 use crate::app::state::{ModelState, Saved};
 use crate::app::{Action, AppState, Overlay, Screen, commands};
 use crate::domain::ScorePolicy;
@@ -210,7 +211,7 @@ fn saved(ui: &mut Ui, state: &AppState) {
 }
 
 /// The bar with the keys that matter here and what is ready.
-pub fn status_bar(ui: &mut Ui, state: &AppState, problems: usize) {
+pub fn status_bar(ui: &mut Ui, state: &AppState, problems: usize, actions: &mut Vec<Action>) {
     let p = Palette::now(ui.ctx());
     let bar = Panel::bottom("status")
         .exact_size(28.0)
@@ -285,6 +286,11 @@ pub fn status_bar(ui: &mut Ui, state: &AppState, problems: usize) {
                         None => format!("{} · {}", job.title, progress.done),
                     };
                     controls::text(ui, &how_far, theme::ui(theme::SMALL), p.text);
+                    let stop = egui::RichText::new("Stop").font(theme::ui(theme::SMALL));
+                    let stop = ui.add(egui::Button::new(stop.color(p.text)).small());
+                    if stop.on_hover_text("Nothing saved so far is lost").clicked() {
+                        actions.push(Action::CancelJob);
+                    }
                 }
             });
         });
@@ -335,11 +341,17 @@ pub fn notice(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
                 if controls::button(ui, "Dismiss", false, true, vec2(0.0, 28.0)).clicked() {
                     actions.push(Action::DismissNotice);
                 }
-                if let Some(path) = &notice.read_only
-                    && controls::button(ui, "Open read-only", false, true, vec2(0.0, 28.0))
-                        .clicked()
-                {
-                    actions.push(Action::OpenReadOnly(path.clone()));
+                for offer in notice.offers.iter().rev() {
+                    let (label, action) = match offer {
+                        Offer::ReadOnly(path) => {
+                            ("Open read-only", Action::OpenReadOnly(path.clone()))
+                        }
+                        Offer::TakeOver(path) => ("Take over", Action::TakeOver(path.clone())),
+                        Offer::SaveCopy => ("Save a copy elsewhere…", Action::SaveCopy),
+                    };
+                    if controls::button(ui, label, false, true, vec2(0.0, 28.0)).clicked() {
+                        actions.push(action);
+                    }
                 }
                 if notice.error
                     && controls::button(ui, "Copy details", false, true, vec2(0.0, 28.0)).clicked()

@@ -205,7 +205,7 @@ impl eframe::App for Window {
             // Behind the welcome there is nothing yet, and nothing may be touched.
             if state.overlay != Some(Overlay::Welcome) {
                 chrome::rail(ui, state, compact, &mut actions);
-                chrome::status_bar(ui, state, problems);
+                chrome::status_bar(ui, state, problems, &mut actions);
                 chrome::top_bar(ui, state, &mut actions);
                 chrome::picking(ui, state, &mut actions);
                 chrome::notice(ui, state, &mut actions);
@@ -295,6 +295,12 @@ fn pick(what: Pick, outbox: crate::app::runner::Outbox) {
                 dialog
                     .set_title("Export to")
                     .set_file_name("labels.jsonl")
+                    .save_file(),
+            )),
+            Pick::Copy => one(wait(
+                dialog
+                    .set_title("Save a copy of the project")
+                    .set_file_name("copy.tiebreak")
                     .save_file(),
             )),
             Pick::ModelFolder => one(wait(

@@ -9,8 +9,11 @@ use super::theme::{self, Palette, space};
 use super::widgets::controls;
 use crate::app::commands::{COMMANDS, Command, Group};
 use crate::app::state::Pick;
+use crate::app::update::{beside, names};
 use crate::app::{Action, AppState, Overlay};
-use crate::domain::ScorePolicy;
+use crate::dataset::Rejected;
+use crate::domain::{Item, ScorePolicy};
+use crate::text::preview;
 
 /// What is being typed into a panel.
 #[derive(Default)]
@@ -43,7 +46,7 @@ pub fn show(ui: &mut Ui, state: &AppState, typed: &mut Typed, actions: &mut Vec<
     }
     let width: f32 = match overlay {
         Overlay::CheatSheet => 860.0,
-        Overlay::ImportReport => 640.0,
+        Overlay::ImportReport | Overlay::ImportSheet => 640.0,
         _ => 520.0,
     };
     let (anchor, offset) = match overlay {
@@ -68,6 +71,9 @@ pub fn show(ui: &mut Ui, state: &AppState, typed: &mut Typed, actions: &mut Vec<
                     Overlay::Palette => palette(ui, typed, fresh, actions),
                     Overlay::Skip => skip(ui, typed, fresh, actions),
                     Overlay::FlagNote => flag(ui, typed, fresh, actions),
+                    Overlay::ImportSheet => {
+                        import_sheet(ui, state, typed, screen.height() - 160.0, actions);
+                    }
                     Overlay::ImportReport => {
                         import_report(ui, state, screen.height() - 200.0, actions);
                     }
@@ -136,18 +142,19 @@ fn welcome(
         actions.push(Action::SetAnnotator(typed.text.clone()));
         actions.push(what);
     };
-    let start = match &state.start {
-        Some(path) => Action::OpenProject(path.clone()),
-        None => Action::StartSample,
-    };
-    let label = match &state.start {
-        Some(path) => format!(
-            "Open {}",
-            path.file_name()
-                .map(|n| n.to_string_lossy())
-                .unwrap_or_default()
+    let (label, start) = match (state.dropped.as_slice(), &state.start) {
+        ([], Some(path)) => (
+            format!("Open {}", names(std::slice::from_ref(path))),
+            Action::OpenProject(path.clone()),
         ),
-        None => "Try it: sample conversations".to_owned(),
+        ([], None) => (
+            "Try it: sample conversations".to_owned(),
+            Action::StartSample,
+        ),
+        (files, _) => (
+            format!("Import {}…", names(files)),
+            Action::Import(files.to_vec()),
+        ),
     };
     let size = vec2(ui.available_width() - 4.0, 38.0);
     if (controls::button(ui, &label, true, named, size).clicked() || entered) && named {
@@ -168,7 +175,7 @@ fn welcome(
     );
     controls::note(
         ui,
-        "You can label without a model; the built-in one is loaded, and another can be added later in Models.",
+        "You can label without a model. A small one is built in; add another later in Models.",
     );
 }
 
@@ -412,6 +419,10 @@ fn path(ui: &mut Ui, typed: &mut Typed, what: Pick, fresh: bool, actions: &mut V
             "Path of a .jsonl or .json file, plain or gzip.",
         ),
         Pick::Export => ("Export", "Path of the file to write."),
+        Pick::Copy => (
+            "Save a copy of the project",
+            "Path of a .tiebreak file that does not exist yet, on another disk perhaps.",
+        ),
         Pick::ModelFolder => (
             "Load a model",
             "Path of a folder with config.json, tokenizer.json and safetensors.",
@@ -433,6 +444,151 @@ fn path(ui: &mut Ui, typed: &mut Typed, what: Pick, fresh: bool, actions: &mut V
             actions.push(Action::Back);
         }
     });
+}
+
+/// Shows what files are taken for and what will come in, and asks whether it shall.
+fn import_sheet(
+    ui: &mut Ui,
+    state: &AppState,
+    typed: &mut Typed,
+    height: f32,
+    actions: &mut Vec<Action>,
+) {
+    let Some(sheet) = &state.sheet else { return };
+    let p = Palette::now(ui.ctx());
+    title(ui, &format!("Import {}", names(&sheet.files)));
+    let ready = format!(
+        "{} {} ready, {} set aside",
+        sheet.ready,
+        if sheet.ready == 1 { "row" } else { "rows" },
+        sheet.set_aside
+    );
+    let response = controls::text(ui, &ready, theme::ui_bold(theme::UI), p.text);
+    response.widget_info(|| WidgetInfo::labeled(egui::Role::Status, true, &ready));
+    let taken = match sheet.format {
+        Some(format) => format!("Read as {format}: {}.", format.description()),
+        None => "The files are of more than one format.".to_owned(),
+    };
+    let unusual = match sheet.unusual {
+        0 => String::new(),
+        n => format!(" {n} unusual things in them are listed after the import."),
+    };
+    controls::note(ui, &format!("{taken}{unusual}"));
+    let into = match &state.project {
+        Some(project) => format!("They go into the open project, {}.", project.info.title),
+        None => format!(
+            "A new project for them is made beside the file: {}.",
+            names(&[beside(&sheet.files)])
+        ),
+    };
+    controls::note(ui, &into);
+    ui.add_space(space::M);
+    ScrollArea::vertical()
+        .max_height((height - 200.0).max(80.0))
+        .show(ui, |ui| {
+            let heading = match sheet.first.len() {
+                0 => "No row of these files is an item.".to_owned(),
+                1 => "The first item".to_owned(),
+                n => format!("The first {n} items"),
+            };
+            controls::text(ui, &heading, theme::ui_bold(theme::UI), p.text);
+            for item in &sheet.first {
+                first_item(ui, item);
+            }
+            if sheet.set_aside > 0 {
+                ui.add_space(space::M);
+                // The panel has no other use for what is typed.
+                let open = !typed.text.is_empty();
+                let label = if open {
+                    "Hide what is set aside"
+                } else {
+                    "See what is set aside"
+                };
+                if controls::button(ui, label, false, true, vec2(0.0, 28.0)).clicked() {
+                    typed.text = if open {
+                        String::new()
+                    } else {
+                        "open".to_owned()
+                    };
+                }
+                if open {
+                    set_aside(ui, &sheet.rejected, sheet.set_aside);
+                }
+            }
+        });
+    ui.add_space(space::M);
+    let some = sheet.ready > 0;
+    let entered = ui.input(|i| i.key_pressed(Key::Enter));
+    ui.horizontal(|ui| {
+        let import = controls::button(ui, "Import", true, some, vec2(120.0, 34.0)).clicked();
+        if (import || entered) && some {
+            actions.push(Action::ImportSheet);
+        }
+        if controls::button(ui, "Cancel", false, true, vec2(0.0, 34.0)).clicked() {
+            actions.push(Action::Back);
+        }
+    });
+}
+
+/// An item in a few lines: how it is understood, before it is read in full.
+fn first_item(ui: &mut Ui, item: &Item) {
+    let p = Palette::now(ui.ctx());
+    let line = |ui: &mut Ui, name: &str, text: &str| {
+        let text = preview::first_line(text, 160);
+        ui.horizontal(|ui| {
+            let layout = egui::Layout::left_to_right(egui::Align::Center);
+            ui.allocate_ui_with_layout(vec2(76.0, 18.0), layout, |ui| {
+                ui.set_min_width(76.0);
+                controls::text(ui, name, theme::ui(12.0), p.text_3);
+            });
+            controls::text(ui, &text, theme::ui(12.0), p.text);
+        });
+    };
+    let frame = Frame::new()
+        .stroke(Stroke::new(1.0, p.rule))
+        .corner_radius(3.0)
+        .inner_margin(Margin::symmetric(12, 8));
+    ui.add_space(space::XS);
+    frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.spacing_mut().item_spacing.y = 2.0;
+        let turns = item.context.len();
+        let prompt = item.context.last().map_or("", |t| t.content.as_str());
+        line(
+            ui,
+            &if turns > 1 {
+                format!("Turn {turns}")
+            } else {
+                "Prompt".to_owned()
+            },
+            prompt,
+        );
+        for (at, response) in item.responses.iter().take(3).enumerate() {
+            let text = response.turns.last().map_or("", |t| t.content.as_str());
+            line(ui, &format!("Response {}", at + 1), text);
+        }
+        if item.responses.len() > 3 {
+            let more = format!("and {} more responses", item.responses.len() - 3);
+            controls::text(ui, &more, theme::ui(12.0), p.text_3);
+        }
+    });
+}
+
+/// Rows that do not come in, and why.
+fn set_aside(ui: &mut Ui, listed: &[Rejected], in_all: u64) {
+    let p = Palette::now(ui.ctx());
+    for rejected in listed.iter().take(200) {
+        let line = format!(
+            "{} row {}: {}",
+            rejected.file, rejected.row, rejected.reason
+        );
+        let text = RichText::new(line).font(theme::ui(12.0)).color(p.text_2);
+        ui.add(egui::Label::new(text).wrap().selectable(true));
+    }
+    let more = in_all.saturating_sub(200);
+    if more > 0 {
+        controls::note(ui, &format!("and {more} more"));
+    }
 }
 
 fn import_report(ui: &mut Ui, state: &AppState, height: f32, actions: &mut Vec<Action>) {
@@ -466,16 +622,7 @@ fn import_report(ui: &mut Ui, state: &AppState, height: f32, actions: &mut Vec<A
     ScrollArea::vertical().max_height(height).show(ui, |ui| {
         if !report.rejected.is_empty() {
             controls::text(ui, "Set aside", theme::ui_bold(theme::UI), p.text);
-            for rejected in report.rejected.iter().take(200) {
-                let line = format!(
-                    "{} row {}: {}",
-                    rejected.file, rejected.row, rejected.reason
-                );
-                ui.add(egui::Label::new(mono(line)).wrap().selectable(true));
-            }
-            if report.rejected.len() > 200 {
-                controls::note(ui, &format!("and {} more", report.rejected.len() - 200));
-            }
+            set_aside(ui, &report.rejected, report.rejected.len() as u64);
             ui.add_space(space::M);
         }
         if !report.warnings.is_empty() {

@@ -29,8 +29,20 @@ fn an_import_with_bad_rows_reports_what_the_command_line_reports() {
     let mut shown = home.open(Some(&path));
     until_told(&mut shown, "No items yet");
     shown.state_mut().app.dispatch(Action::Import(vec![rows]));
-    until_told(&mut shown, "Imported");
+    until_told(&mut shown, "3 rows ready, 2 set aside");
+    assert!(tells(&shown, "Name a colour."), "{:?}", told(&shown));
     let rejected = report["rejected"].as_array().unwrap();
+    let line = |one: &Value| {
+        let reason = one["reason"].as_str().unwrap();
+        format!("rows.jsonl row {}: {reason}", one["row"])
+    };
+    click(&mut shown, "See what is set aside");
+    for one in rejected {
+        assert!(tells(&shown, &line(one)), "{}", line(one));
+    }
+    assert_eq!(reader(&path).count().unwrap(), 0, "nothing is written yet");
+    press(&mut shown, "Enter");
+    until_told(&mut shown, "Imported");
     let expected = format!(
         "{} of {} rows came in as {}; {} set aside. {} new items, {} responses, {} reference labels; {} rows were known already.",
         report["imported"],
@@ -48,12 +60,7 @@ fn an_import_with_bad_rows_reports_what_the_command_line_reports() {
         told(&shown).join("\n")
     );
     for one in rejected {
-        let line = format!(
-            "rows.jsonl row {}: {}",
-            one["row"],
-            one["reason"].as_str().unwrap()
-        );
-        assert!(tells(&shown, &line), "{line}");
+        assert!(tells(&shown, &line(one)), "{}", line(one));
     }
     click(&mut shown, "Start labeling");
     until_told(&mut shown, "Item 1 of 2");
@@ -86,10 +93,17 @@ fn data_dropped_on_the_welcome_gets_a_project_beside_it() {
     let rows = home.write("my.rows.jsonl", ROWS);
     let mut shown = home.open(None);
     assert!(tells(&shown, "Welcome to Tiebreak"));
-    shown.state_mut().app.dispatch(Action::Import(vec![rows]));
-    until_told(&mut shown, "Open my.rows.tiebreak");
+    let files = vec![rows.clone()];
+    shown.state_mut().app.dispatch(Action::Import(files));
+    until_told(&mut shown, "Import my.rows.jsonl…");
     press(&mut shown, "Ctrl+A");
     type_keys(&mut shown, "mina");
+    press(&mut shown, "Enter");
+    until_told(&mut shown, "3 rows ready, 2 set aside");
+    press(&mut shown, "Escape");
+    assert!(!home.file("my.rows.tiebreak").exists());
+    shown.state_mut().app.dispatch(Action::Import(vec![rows]));
+    until_told(&mut shown, "3 rows ready, 2 set aside");
     press(&mut shown, "Enter");
     until_told(&mut shown, "Imported");
     click(&mut shown, "Start labeling");
@@ -140,4 +154,93 @@ fn a_project_that_somebody_writes_to_opens_for_reading_only() {
     press(&mut shown, "3");
     until_saved(&mut shown);
     assert_eq!(reader(&path).counts_for("mina").unwrap().drafts, 1);
+}
+
+#[test]
+fn a_window_lets_go_of_its_project_when_somebody_takes_over() {
+    let (home, path) = Home::with_project("helpsteer2_validation_first8.jsonl");
+    let mut mina = home.open_at_item(&path);
+    press(&mut mina, "3");
+    until_saved(&mut mina);
+
+    let other = Home::of_mina("off");
+    other.settle(&tiebreak::app::settings::Settings {
+        annotator: "nora".to_owned(),
+        model: "off".to_owned(),
+        ..Default::default()
+    });
+    let mut nora = other.open(Some(&path));
+    until(&mut nora, "the owner's name", |s| {
+        begins(s, "mina has this project open since ")
+    });
+    click(&mut nora, "Take over");
+    until_told(&mut nora, "Item 1 of 4");
+    assert!(!tells(&nora, "This project is open for reading only"));
+    until(&mut mina, "who took over", |s| {
+        begins(s, "nora has taken over this project.")
+    });
+    until_told(&mut mina, "This project is open for reading only");
+    // Mina's rating is there, and Nora writes.
+    assert_eq!(reader(&path).counts_for("mina").unwrap().drafts, 1);
+    press(&mut nora, "2");
+    until_saved(&mut nora);
+    assert_eq!(reader(&path).counts_for("nora").unwrap().drafts, 1);
+}
+
+#[test]
+fn what_does_not_let_go_is_not_taken_by_force() {
+    let (home, path) = Home::with_project("helpsteer2_validation_first8.jsonl");
+    // A program that writes and looks for nobody's wishes.
+    let held = Project::open(&path, Access::Write { owner: "a command" }).unwrap();
+    let mut shown = home.open(Some(&path));
+    until(&mut shown, "the owner's name", |s| {
+        begins(s, "a command has this project open since ")
+    });
+    click(&mut shown, "Take over");
+    until(&mut shown, "that it did not work", |s| {
+        begins(s, "a command on ")
+    });
+    assert!(state(&shown).project.is_none());
+    drop(held);
+    assert!(!home.file(".work.tiebreak.wanted").exists());
+}
+
+#[test]
+fn what_cannot_be_saved_goes_on_in_a_copy_elsewhere() {
+    let (home, path) = Home::with_project("helpsteer2_validation_first8.jsonl");
+    let mut shown = home.open_at_item(&path);
+    fill(&mut shown);
+    until_saved(&mut shown);
+    let draft = state(&shown)
+        .open_item()
+        .unwrap()
+        .form
+        .draft
+        .judgment
+        .clone();
+    let item = state(&shown).open_item().unwrap().item.id;
+    // Another program holds the file for longer than a write waits.
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    press(&mut shown, "Ctrl+Enter");
+    until(&mut shown, "that it was not saved", |s| {
+        tells(s, "Save a copy elsewhere…")
+    });
+    click(&mut shown, "Save a copy elsewhere…");
+    until_told(&mut shown, "Save a copy of the project");
+    let copy = home.file("copy.tiebreak");
+    type_keys(&mut shown, copy.to_str().unwrap());
+    press(&mut shown, "Enter");
+    until(&mut shown, "the copy", |s| {
+        let open = state(s).project.as_ref();
+        open.is_some_and(|p| p.info.path.ends_with("copy.tiebreak") && p.open.is_some())
+    });
+    let open = state(&shown).open_item().unwrap();
+    assert_eq!((open.item.id, &open.form.draft.judgment), (item, &draft));
+    press(&mut shown, "Ctrl+Enter");
+    until_told(&mut shown, "Item 2 of 4");
+    assert_eq!(events(&copy).len(), 1);
+    other.execute_batch("ROLLBACK").unwrap();
+    drop(other);
+    assert!(events(&path).is_empty());
 }

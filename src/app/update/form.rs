@@ -147,12 +147,10 @@ pub(super) fn prefer(state: &mut AppState, position: i32) -> Vec<Effect> {
         return vec![];
     };
     if position == 0 && !schema.allow_tie {
-        state.notice = Some(Notice {
-            text: "These guidelines have no \"the same\": choose the side that is slightly better."
+        state.notice = Some(Notice::told(
+            "These guidelines have no \"the same\": choose the side that is slightly better."
                 .to_owned(),
-            error: false,
-            read_only: None,
-        });
+        ));
         return vec![];
     }
     if position.unsigned_abs() > u32::from(schema.max_strength) {

@@ -13,14 +13,16 @@ use super::settings::Theme;
 use super::state::{AppState, ModelState, Overlay, Pick, QueueState, Screen};
 use crate::domain::EventBody;
 
+pub use places::{beside, names};
+
 use deeds::{append_here, commit_or_missing, reverse, set_policy, skip};
 use form::{
     clear_field, edit, focus, focus_side, move_focus, move_preference, neither_valid, prefer,
     press_digit, rate,
 };
 use places::{
-    back, export, import, list, load_model, pick, picked, preview, queue_move, queue_view, show,
-    start,
+    back, export, import_sheet, list, load_model, look_at, pick, picked, preview, queue_move,
+    queue_view, show, start,
 };
 use reports::take_report;
 use travel::{leave, step};
@@ -71,7 +73,13 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
                 },
             )
         }
-        Action::Import(files) => import(state, files),
+        Action::TakeOver(path) => {
+            state.notice = None;
+            start(state, Effect::TakeOver(path))
+        }
+        Action::SaveCopy => pick(state, Pick::Copy),
+        Action::Import(files) => look_at(state, files),
+        Action::ImportSheet => import_sheet(state),
         Action::CancelJob => vec![Effect::CancelJob],
         Action::Focus(field) => {
             focus(state, field);

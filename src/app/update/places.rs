@@ -1,6 +1,6 @@
 //! Screens, panels, files, projects, models, and the list of items.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::form::move_focus;
 use crate::app::effect::Effect;
@@ -31,6 +31,7 @@ pub(super) fn back(state: &mut AppState) -> Vec<Effect> {
     if state.overlay == Some(Overlay::Welcome) && state.settings.annotator.is_empty() {
         return vec![];
     }
+    state.sheet = None;
     if state.overlay.take().is_some() || state.notice.take().is_some() {
         return vec![];
     }
@@ -92,7 +93,18 @@ pub(super) fn picked(state: &mut AppState, what: Pick, mut paths: Vec<PathBuf>) 
         ),
         Pick::Import => {
             paths.insert(0, first);
-            import(state, paths)
+            look_at(state, paths)
+        }
+        Pick::Copy => {
+            let mut path = first;
+            if path.extension().is_none_or(|e| e != "tiebreak") {
+                path.as_mut_os_string().push(".tiebreak");
+            }
+            let open = state.open_item().filter(|open| open.form.touched);
+            let draft = open.map(|open| (open.item.id, open.form.draft.clone()));
+            state.go_to = state.open_item().map(|open| open.item.id);
+            state.notice = None;
+            start(state, Effect::SaveCopy(path, draft))
         }
         Pick::Export => {
             state.recipe.output = first;
@@ -102,8 +114,8 @@ pub(super) fn picked(state: &mut AppState, what: Pick, mut paths: Vec<PathBuf>) 
     }
 }
 
-pub(super) fn import(state: &mut AppState, files: Vec<PathBuf>) -> Vec<Effect> {
-    // A project among the files is opened; data goes into the open project.
+/// Looks at files before they are imported; a project among them is opened.
+pub(super) fn look_at(state: &mut AppState, files: Vec<PathBuf>) -> Vec<Effect> {
     if let Some(project) = files
         .iter()
         .find(|f| f.extension().is_some_and(|e| e == "tiebreak"))
@@ -119,49 +131,75 @@ pub(super) fn import(state: &mut AppState, files: Vec<PathBuf>) -> Vec<Effect> {
     if state.job.is_some() || files.is_empty() {
         return vec![];
     }
-    if state.project.is_none() {
-        let project = beside(&files[0]);
-        state.import_next = files;
-        if state.settings.annotator.is_empty() {
-            // The welcome asks for a name first, and then opens this.
-            state.start = Some(project.clone());
-        }
-        return start(
-            state,
-            Effect::OpenProject {
-                path: project,
-                read_only: false,
-            },
-        );
-    }
-    if !state.can_write() {
-        let text = "This project is open for reading only, so nothing can be imported into it. Open another one first.";
-        state.notice = Some(Notice {
-            text: text.to_owned(),
-            error: true,
-            read_only: None,
-        });
+    if state.settings.annotator.is_empty() {
+        // The welcome asks for a name first, and then comes back here.
+        state.dropped = files;
+        state.overlay = Some(Overlay::Welcome);
         return vec![];
     }
-    let name = files[0]
-        .file_name()
-        .map(|n| n.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let title = if files.len() == 1 {
-        format!("Importing {name}")
-    } else {
-        format!("Importing {} files", files.len())
-    };
+    if state.project.is_some() && !state.can_write() {
+        let text = "This project is open for reading only, so nothing can be imported into it. Open another one first.";
+        state.notice = Some(Notice::error(text));
+        return vec![];
+    }
+    state.dropped.clear();
+    state.overlay = None;
     state.job = Some(JobState {
-        title,
+        title: format!("Looking at {}", names(&files)),
+        progress: crate::task::Progress::default(),
+    });
+    // The name has been typed perhaps just now.
+    vec![
+        Effect::SaveSettings(state.settings.clone()),
+        Effect::LookAt(files),
+    ]
+}
+
+/// Imports what was looked at, into the open project or a new one beside the files.
+pub(super) fn import_sheet(state: &mut AppState) -> Vec<Effect> {
+    let Some(sheet) = state.sheet.take() else {
+        return vec![];
+    };
+    state.overlay = None;
+    if state.project.is_some() {
+        return import(state, sheet.files);
+    }
+    let project = beside(&sheet.files);
+    state.import_next = sheet.files;
+    start(
+        state,
+        Effect::OpenProject {
+            path: project,
+            read_only: false,
+        },
+    )
+}
+
+pub(super) fn import(state: &mut AppState, files: Vec<PathBuf>) -> Vec<Effect> {
+    if files.is_empty() || state.job.is_some() || !state.can_write() {
+        return vec![];
+    }
+    state.job = Some(JobState {
+        title: format!("Importing {}", names(&files)),
         progress: crate::task::Progress::default(),
     });
     vec![Effect::Import(files)]
 }
 
+/// One file by its name, more by their number.
+pub fn names(files: &[PathBuf]) -> String {
+    match files {
+        [one] => one
+            .file_name()
+            .map(|n| n.to_string_lossy().into_owned())
+            .unwrap_or_default(),
+        more => format!("{} files", more.len()),
+    }
+}
+
 /// The project for data that has none yet: beside it, of the same name.
-fn beside(file: &Path) -> PathBuf {
-    let mut path = file.to_owned();
+pub fn beside(files: &[PathBuf]) -> PathBuf {
+    let mut path = files.first().cloned().unwrap_or_default();
     while path
         .extension()
         .is_some_and(|e| ["gz", "jsonl", "json"].iter().any(|known| e == *known))

@@ -6,15 +6,32 @@ use crate::app::action::Action;
 use crate::app::effect::{Effect, Target};
 use crate::app::form::Field;
 use crate::app::state::{
-    AppState, Counts, ModelState, Notice, OpenItem, Overlay, ProjectState, QueueState, Saved,
+    AppState, Counts, ModelState, Notice, Offer, OpenItem, Overlay, ProjectState, QueueState, Saved,
 };
 use crate::domain::{Event, EventBody, History, Outcome};
 
 /// Takes what finished work reports.
 pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
     match report {
+        Action::TakenOver { by, info } => {
+            let effects = take_report(state, Action::ProjectOpened(info));
+            state.notice = Some(Notice::told(format!(
+                "{by} has taken over this project. Everything you saved is in it; from here on this window only reads it."
+            )));
+            effects
+        }
+        Action::LookedAt(sheet) => {
+            state.job = None;
+            state.overlay = sheet
+                .is_some()
+                .then_some(Overlay::ImportSheet)
+                .or(state.overlay);
+            state.sheet = sheet;
+            vec![]
+        }
         Action::ProjectOpened(info) => {
             state.opening = false;
+            state.dropped.clear();
             let empty = info.counts.total == 0;
             state.project = Some(ProjectState {
                 info: *info,
@@ -37,7 +54,8 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             let mut effects = if empty {
                 vec![]
             } else {
-                vec![Effect::OpenItem(Target::Resume)]
+                let target = state.go_to.take().map_or(Target::Resume, Target::Id);
+                vec![Effect::OpenItem(target)]
             };
             effects.extend(list(state));
             let files = std::mem::take(&mut state.import_next);
@@ -50,11 +68,16 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             locked,
         } => {
             state.opening = false;
+            state.go_to = None;
             state.import_next.clear();
+            let offers = if locked {
+                vec![Offer::ReadOnly(path.clone()), Offer::TakeOver(path)]
+            } else {
+                vec![]
+            };
             state.notice = Some(Notice {
-                text: message,
-                error: true,
-                read_only: locked.then_some(path),
+                offers,
+                ..Notice::error(message)
             });
             vec![]
         }
@@ -98,11 +121,10 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
                 project.saved = Saved::Failed(message.clone());
             }
             state.notice = Some(Notice {
-                text: format!(
-                    "{message} Your answer is still on the screen: press Enter to try again."
-                ),
-                error: true,
-                read_only: None,
+                offers: vec![Offer::SaveCopy],
+                ..Notice::error(format!(
+                    "{message} Your answer is still on the screen: press Enter to try again, or save a copy elsewhere."
+                ))
             });
             vec![]
         }
@@ -116,11 +138,7 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             vec![]
         }
         Action::Trouble { message } => {
-            state.notice = Some(Notice {
-                text: message,
-                error: true,
-                read_only: None,
-            });
+            state.notice = Some(Notice::error(message));
             vec![]
         }
         Action::StoreFailed { message } => {
@@ -131,10 +149,14 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
                 project.drafts_in_flight = 0;
                 project.saved = Saved::Failed(message.clone());
             }
+            let offers = if state.project.is_some() {
+                vec![Offer::SaveCopy]
+            } else {
+                vec![]
+            };
             state.notice = Some(Notice {
-                text: message,
-                error: true,
-                read_only: None,
+                offers,
+                ..Notice::error(message)
             });
             vec![]
         }
@@ -235,11 +257,7 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
                     "Imported {} of {} rows. Ctrl K shows the report of the last import.",
                     report.imported, report.read
                 );
-                state.notice = Some(Notice {
-                    text,
-                    error: false,
-                    read_only: None,
-                });
+                state.notice = Some(Notice::told(text));
             }
             state.imported = Some(*report);
             let mut effects = list(state);
@@ -266,11 +284,7 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
         }
         Action::JobFailed { message } => {
             state.job = None;
-            state.notice = Some(Notice {
-                text: message,
-                error: true,
-                read_only: None,
-            });
+            state.notice = Some(Notice::error(message));
             vec![]
         }
         _ => vec![],
