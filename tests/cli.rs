@@ -2,6 +2,8 @@
 
 /// Scores, and what is counted with them.
 mod scores;
+/// Heads of one's own.
+mod training;
 
 use std::path::Path;
 use std::process::Output;

@@ -184,9 +184,11 @@ class Ste(torch.autograd.Function):
     """Forward as stored, backward as if it were not: training then moves weights across the steps of the grid
     instead of by less than a step, which rounding afterwards would take back."""
 
+    rounded = staticmethod(round_trip)
+
     @staticmethod
     def forward(ctx, w, kind):
-        return round_trip(w, kind)
+        return Ste.rounded(w, kind)
 
     @staticmethod
     def backward(ctx, g):
@@ -519,20 +521,25 @@ def probe(w: Weights, cfg: Config, train: list[Pair], dev: list[Pair], cache: Pa
 
 
 def tune(w: Weights, cfg: Config, train: list[Pair], dev: list[Pair], opts: argparse.Namespace) -> Weights:
-    """Bradley-Terry on all weights but the embedding, which stays as it will be stored. Goes on from its last
+    """Bradley-Terry on all weights but the embedding and the first layers, which stay as they will be stored. Goes on from its last
     checkpoint, which is written every ten minutes; gives back the weights that dev liked best."""
     w = {k: v.clone() for k, v in w.items()}
-    w["token_embd.weight"] = round_trip(w["token_embd.weight"], opts.embd_quant)
+    still = lambda k: k == "token_embd.weight" or k.startswith(tuple(f"blk.{i}." for i in range(opts.frozen)))
+    learn = [k for k in w if not still(k)]
+    for k in w:
+        if still(k):
+            w[k] = round_trip(w[k], quant_of(k, opts))
     w["cls.output.weight"] = torch.zeros_like(w["cls.output.weight"])  # not the probe's: it reads length
-    learn = [k for k in w if k != "token_embd.weight"]
     kinds = {k: quant_of(k, opts) for k in learn}
     for k in learn:
         w[k].requires_grad_(True)
     optim = torch.optim.AdamW([
         dict(params=[w[k] for k in learn if kinds[k] != "F32"], lr=opts.lr, weight_decay=0.01),
-        dict(params=[w[k] for k in learn if kinds[k] == "F32"], lr=opts.lr * 5, weight_decay=0.0)], betas=(0.9, 0.98))
+        dict(params=[w[k] for k in learn if kinds[k] == "F32"], lr=opts.lr * 5, weight_decay=0.0)], betas=(0.9, 0.98), fused=True)
     stored = lambda: {k: Ste.apply(v, kinds[k]) if k in kinds else v for k, v in w.items()}
     forward = torch.compile(scores, dynamic=True) if opts.compile else scores
+    if opts.compile:
+        Ste.rounded = staticmethod(torch.compile(round_trip, dynamic=False))
     rng, groups = random.Random(SEED), []
     for _ in range(opts.epochs):
         epoch = batches(train, opts.batch_tokens, rng)
@@ -566,8 +573,8 @@ def tune(w: Weights, cfg: Config, train: list[Pair], dev: list[Pair], opts: argp
         optim.zero_grad()
         seen += sum(len(p.ids) for p in group)
         losses.append(loss.item())
-        if (step + 1) % 50 == 0:
-            print(f"tune: step {step + 1}/{len(groups)} loss {np.mean(losses[-50:]):.4f} {seen / (time.time() - start):.0f} tokens/s", flush=True)
+        if (step + 1) % 25 == 0:
+            print(f"tune: step {step + 1}/{len(groups)} loss {np.mean(losses[-25:]):.4f} {seen / (time.time() - start):.0f} tokens/s", flush=True)
         if (step + 1) % opts.check_every == 0 or step + 1 == len(groups):
             with torch.no_grad():
                 now = {k: v.detach() for k, v in stored().items()}
@@ -772,11 +779,12 @@ def main() -> None:
     arg.add_argument("--neighbors", type=int, default=2500, help="made pairs: the wrong answer belongs to another request")
     arg.add_argument("--spoilt", type=int, default=700, help="made pairs: the wrong answer is the right one, spoilt")
     arg.add_argument("--train-tokens", type=int, default=768, help="longest pair (both answers) used for training")
-    arg.add_argument("--batch-tokens", type=int, default=4096)
-    arg.add_argument("--mean-pairs", type=float, default=16.0)
+    arg.add_argument("--batch-tokens", type=int, default=8192)
+    arg.add_argument("--mean-pairs", type=float, default=26.0)
+    arg.add_argument("--frozen", type=int, default=2, help="first layers that stay as they are")
     arg.add_argument("--epochs", type=int, default=2)
-    arg.add_argument("--check-every", type=int, default=200)
-    arg.add_argument("--lr", type=float, default=1e-4)
+    arg.add_argument("--check-every", type=int, default=100)
+    arg.add_argument("--lr", type=float, default=2e-4)
     arg.add_argument("--bf16", action="store_true", help="measure in bf16: faster, margins off by about 0.01")
     arg.add_argument("--compile", action="store_true", help="torch.compile: 1.4 x as fast, needs a C++ compiler")
     arg.add_argument("--threads", type=int, default=os.cpu_count())

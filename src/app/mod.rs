@@ -13,6 +13,7 @@ pub mod sample;
 pub mod scoring;
 pub mod settings;
 pub mod state;
+pub mod train;
 pub mod update;
 
 use std::path::PathBuf;

@@ -69,6 +69,11 @@ impl Places {
         self.config.join("settings.json")
     }
 
+    /// Folder of the features that training keeps.
+    pub fn features(&self) -> PathBuf {
+        self.data.join("features")
+    }
+
     /// File of the sample project.
     pub fn sample(&self) -> PathBuf {
         self.data.join("sample.tiebreak")

@@ -8,6 +8,7 @@ mod import;
 mod model;
 mod printer;
 mod score;
+mod train;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,13 +17,14 @@ use clap::{Parser, Subcommand};
 
 use crate::app::export::ExportError;
 use crate::app::import::ImportError;
+use crate::app::train::TrainFailed;
 use crate::dataset::DatasetError;
 use crate::reward::RewardError;
 use crate::store::StoreError;
 
 /// What is said where there is no screen: two lines.
 pub const NO_DISPLAY: &str = "there is no display to open a window on (neither DISPLAY nor WAYLAND_DISPLAY is set)
-hint: `tiebreak import`, `export`, `score`, `bench`, `info`, `verify`, `backup` and `model` need none; see `tiebreak --help`";
+hint: `tiebreak import`, `export`, `score`, `bench`, `train`, `info`, `verify`, `backup` and `model` need none; see `tiebreak --help`";
 
 /// A workbench for human preferences and reward models
 ///
@@ -53,6 +55,8 @@ pub enum Command {
     /// Measure a reward model on pairs whose better response is known
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Fit a reward head of one's own to labels
+    Train(train::Train),
     /// Count what is in a project
     Info(files::Info),
     /// Check that a project file is whole
@@ -71,6 +75,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Export(command) => export::run(&command),
         Command::Score(command) => score::run(&command),
         Command::Bench(command) => bench::run(&command),
+        Command::Train(command) => train::run(&command),
         Command::Info(command) => files::info(&command),
         Command::Verify(command) => files::verify(&command),
         Command::Backup(command) => files::backup(&command),
@@ -109,6 +114,9 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
         Some(ExportError::Dataset(error)) => return error.hint(),
         Some(ExportError::Store(error)) => return error.hint(),
         None => {}
+    }
+    if let Some(error) = cause.downcast_ref::<TrainFailed>() {
+        return error.hint();
     }
     let store = || cause.downcast_ref().and_then(StoreError::hint);
     let dataset = || cause.downcast_ref().and_then(DatasetError::hint);

@@ -8,6 +8,7 @@ pub mod error;
 pub mod local;
 pub mod prompt;
 pub mod tokens;
+pub mod train;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

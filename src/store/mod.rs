@@ -10,6 +10,7 @@
 
 mod checkpoint;
 mod error;
+mod features;
 mod items;
 mod list;
 mod lock;
@@ -21,6 +22,7 @@ mod scores;
 mod writer;
 
 pub use error::StoreError;
+pub use features::FeatureCache;
 pub use items::ItemRecord;
 pub use list::{Counts, Filter, Info, ItemSummary, Status};
 pub use lock::TakeOver;

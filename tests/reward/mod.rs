@@ -15,6 +15,8 @@ mod shortening;
 /// How fast, by hand.
 #[path = "../speed/reward.rs"]
 mod speed;
+/// Heads of one's own.
+mod train;
 
 use std::path::PathBuf;
 

@@ -26,20 +26,25 @@ pub(crate) struct Files {
     pub(crate) tokenizer: Tokenizer,
     pub(crate) template: String,
     pub(crate) special: SpecialTokens,
-    tokenizer_json: Vec<u8>,
+    pub(crate) tokenizer_json: Vec<u8>,
     sources: Vec<Source>,
 }
 
 impl Files {
-    /// Opens `model`; `template` stands in for its chat template.
-    pub(crate) fn open(model: &ModelRef, template: Option<&str>) -> Result<Self, RewardError> {
+    /// Opens `model`; `template` stands in for its chat template. A GGUF file without a head is refused unless only the layers below
+    /// it are wanted.
+    pub(crate) fn open(
+        model: &ModelRef,
+        template: Option<&str>,
+        head: bool,
+    ) -> Result<Self, RewardError> {
         let path = match model {
-            ModelRef::Default => return Self::gguf(Source::Bytes(EMBEDDED), template),
+            ModelRef::Default => return Self::gguf(Source::Bytes(EMBEDDED), template, head),
             ModelRef::Path(path) => path,
         };
         let about = std::fs::metadata(path).map_err(RewardError::io(path))?;
         if about.is_dir() {
-            return Self::folder(path, template);
+            return Self::folder(path, template, head);
         }
         let source = Source::Path(path.clone());
         let start = source.read_at(0, about.len().min(4) as usize)?;
@@ -48,7 +53,7 @@ impl Files {
             .and_then(|e| e.to_str())
             .unwrap_or_default();
         match (start.as_slice(), extension) {
-            (b"GGUF", _) => Self::gguf(source, template),
+            (b"GGUF", _) => Self::gguf(source, template, head),
             ([0x80, ..] | b"PK\x03\x04", _) | (_, "bin" | "pt" | "pth" | "pkl" | "ckpt") => {
                 Err(RewardError::Pickle {
                     file: file_name(path),
@@ -56,7 +61,7 @@ impl Files {
             }
             (_, "safetensors" | "json") => {
                 let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
-                Self::folder(folder.unwrap_or(Path::new(".")), template)
+                Self::folder(folder.unwrap_or(Path::new(".")), template, head)
             }
             _ => Err(RewardError::malformed(
                 &file_name(path),
@@ -65,7 +70,7 @@ impl Files {
         }
     }
 
-    fn gguf(source: Source, template: Option<&str>) -> Result<Self, RewardError> {
+    fn gguf(source: Source, template: Option<&str>, head: bool) -> Result<Self, RewardError> {
         let file = GgufFile::read(source.clone())?;
         let config = DecoderConfig::from_gguf(&file)?;
         let template = template.or_else(|| file.text("tokenizer.chat_template"));
@@ -89,7 +94,9 @@ impl Files {
             file,
         };
         // Told before anything else is asked of a file that is no reward model.
-        super::head::outputs(&weights, config.hidden)?;
+        if head {
+            super::head::outputs(&weights, config.hidden)?;
+        }
         let Weights::Gguf { file, .. } = &weights else {
             return Err(RewardError::NoHead { file: named });
         };
@@ -115,11 +122,11 @@ impl Files {
         })
     }
 
-    fn folder(folder: &Path, template: Option<&str>) -> Result<Self, RewardError> {
+    fn folder(folder: &Path, template: Option<&str>, head: bool) -> Result<Self, RewardError> {
         let name = file_name(&folder.canonicalize().map_err(RewardError::io(folder))?);
         let config_path = folder.join("config.json");
         if !config_path.exists() {
-            return Self::lone_gguf(folder, &name, template);
+            return Self::lone_gguf(folder, &name, template, head);
         }
         let config = DecoderConfig::from_hf("config.json", &read(&config_path)?)?;
         let Some(files) = Safetensors::open(folder)? else {
@@ -171,13 +178,18 @@ impl Files {
     }
 
     /// A folder without `config.json` may hold one GGUF file.
-    fn lone_gguf(folder: &Path, name: &str, template: Option<&str>) -> Result<Self, RewardError> {
+    fn lone_gguf(
+        folder: &Path,
+        name: &str,
+        template: Option<&str>,
+        head: bool,
+    ) -> Result<Self, RewardError> {
         let mut found: Vec<PathBuf> = listed(folder)?
             .into_iter()
             .filter(|path| path.extension().is_some_and(|e| e == "gguf"))
             .collect();
         match (found.pop(), found.is_empty()) {
-            (Some(path), true) => Self::gguf(Source::Path(path), template),
+            (Some(path), true) => Self::gguf(Source::Path(path), template, head),
             (Some(_), false) => Err(RewardError::malformed(
                 name,
                 "several GGUF files are in it; name one",

@@ -1,6 +1,7 @@
 //! Models on this machine, computed by candle.
 
 mod backbone;
+mod base;
 mod config;
 mod device;
 mod files;
@@ -10,6 +11,8 @@ mod source;
 mod weights;
 
 use std::time::Instant;
+
+use candle_core::Tensor;
 
 use self::backbone::decoder::{self, Decoder};
 use self::backbone::linear::{Loader, Precision};
@@ -26,77 +29,64 @@ use super::{
 use crate::domain::{ScorerId, Turn};
 use crate::task::Cancel;
 
+pub use self::base::{Base, free};
+
 /// Weights that take more than this in f32 are quantised when no precision is asked for.
 pub const AUTO_F32_BYTES: u64 = 4 << 30;
 
-/// A decoder with a reward head.
-pub struct LocalScorer {
-    info: ScorerInfo,
+/// What lies below the head: a conversation becomes tokens, and these a hidden state.
+pub(crate) struct Backbone {
     encoder: Encoder,
     decoder: Decoder,
-    head: Head,
     engine: Engine,
     pad: Option<u32>,
+    context: usize,
     batch_tokens: usize,
     sharing: bool,
 }
 
-impl LocalScorer {
-    /// Opens a model's files, checks them and reads the weights.
-    pub fn load(model: &ModelRef, options: &LoadOptions) -> Result<Self, RewardError> {
-        if options.max_length == Some(0) || options.batch_tokens == Some(0) {
-            return Err(RewardError::Option(
-                "a length of 0 tokens leaves nothing to score".to_owned(),
-            ));
-        }
-        let engine = Engine::new(options)?;
-        let files = Files::open(model, options.template.as_deref())?;
-        let config = &files.config;
-        // The head first: a model without one is told apart from a broken file.
-        let outputs = head::outputs(&files.weights, config.hidden)?;
-        decoder::check(config, &files.weights)?;
+/// A conversation that has gone through the backbone.
+struct Passed {
+    index: usize,
+    tokens: usize,
+    truncated: bool,
+}
 
-        let parameters = files.parameters();
-        let precision = precision(options.dtype, &files.weights, parameters);
+/// Takes the pooled hidden states of a batch.
+type OnBatch<'a> = dyn FnMut(&[Passed], &Tensor) -> Result<(), RewardError> + 'a;
+
+impl Backbone {
+    /// Checks the files and reads the weights of the layers.
+    fn load(
+        files: &Files,
+        engine: Engine,
+        precision: Precision,
+        options: &LoadOptions,
+    ) -> Result<Self, RewardError> {
+        let config = &files.config;
+        decoder::check(config, &files.weights)?;
         let loader = Loader {
             weights: &files.weights,
             device: &engine.device,
             precision,
         };
         let decoder = engine.run(|| Decoder::load(config, &loader))?;
-        let head = Head::load(&loader, config.hidden, outputs, &config.outputs)?;
         let template = ChatTemplate::new(&files.template, files.special.clone())?;
-        let info = ScorerInfo {
-            id: ScorerId {
-                name: files.name.clone(),
-                weights: files.weights_hash()?,
-                template: files.template_hash(),
-                head: "score".to_owned(),
-                dtype: precision.name(),
-            },
-            name: files.name,
-            device: engine.describe(),
-            dtype: precision.name(),
-            context: options.max_length.unwrap_or(config.context),
-            parameters,
-            attributes: head.names.clone(),
-        };
         Ok(Self {
-            info,
-            encoder: Encoder::new(files.tokenizer, template)?,
+            encoder: Encoder::new(files.tokenizer.clone(), template)?,
             decoder,
-            head,
-            pad: config.pad,
             engine,
+            pad: config.pad,
+            context: options.max_length.unwrap_or(config.context),
             batch_tokens: options.batch_tokens.unwrap_or(batch::DEFAULT_TOKENS),
             sharing: !options.no_sharing,
         })
     }
 
     /// Token ids as the model is given them.
-    pub fn encode(&self, turns: &[Turn]) -> Result<Encoded, RewardError> {
+    fn encode(&self, turns: &[Turn]) -> Result<Encoded, RewardError> {
         let last = self.decoder.vocabulary();
-        let encoded = self.encoder.encode(turns, self.info.context)?;
+        let encoded = self.encoder.encode(turns, self.context)?;
         match encoded.ids.iter().find(|&&id| id as usize >= last) {
             Some(id) => Err(RewardError::Tokenizer(format!(
                 "it wrote token {id}, but the model knows {last} tokens only"
@@ -105,27 +95,12 @@ impl LocalScorer {
         }
     }
 
-    fn compute(&self, batch: &Packed, cancel: &Cancel) -> Result<Vec<Vec<f32>>, RewardError> {
-        let pooled: Vec<_> = (0..batch.rows.len())
-            .map(|row| batch.pooled(row, self.pad))
-            .collect();
-        self.engine.run(|| {
-            let hidden = self.decoder.forward(batch, &pooled, cancel)?;
-            Ok(self.head.forward(&hidden)?)
-        })
-    }
-}
-
-impl Scorer for LocalScorer {
-    fn info(&self) -> &ScorerInfo {
-        &self.info
-    }
-
-    fn score(
-        &mut self,
+    /// Gives `on_batch` the hidden states `[n, hidden]` of the pooled tokens, batch by batch, in rising order of index.
+    fn pooled(
+        &self,
         conversations: &[Vec<Turn>],
         cancel: &Cancel,
-        on_result: &mut dyn FnMut(usize, ScoreOutput),
+        on_batch: &mut OnBatch<'_>,
     ) -> Result<ScoreStats, RewardError> {
         let mut stats = ScoreStats::default();
         let start = Instant::now();
@@ -144,8 +119,12 @@ impl Scorer for LocalScorer {
             match encoded {
                 Ok(encoded) => {
                     stats.tokens += encoded.ids.len() as u64;
+                    about.push(Passed {
+                        index,
+                        tokens: encoded.ids.len(),
+                        truncated: encoded.truncated,
+                    });
                     rows.push(encoded.ids);
-                    about.push((index, encoded.truncated));
                 }
                 Err(reason) => stats.failed.push((index, reason.to_string())),
             }
@@ -159,15 +138,107 @@ impl Scorer for LocalScorer {
             if cancel.is_cancelled() {
                 return Err(RewardError::Cancelled);
             }
-            for (offset, outputs) in self.compute(batch, cancel)?.iter().enumerate() {
-                let row = batch.first + offset;
-                let (index, truncated) = about[row];
-                on_result(index, self.head.score(outputs, rows[row].len(), truncated));
-            }
+            let hidden = self.compute(batch, cancel)?;
+            let passed = &about[batch.first..batch.first + batch.rows.len()];
+            on_batch(passed, &hidden)?;
             stats.tokens_computed += batch.ids.len() as u64;
         }
         stats.compute = start.elapsed();
         Ok(stats)
+    }
+
+    fn compute(&self, batch: &Packed, cancel: &Cancel) -> Result<Tensor, RewardError> {
+        let pooled: Vec<_> = (0..batch.rows.len())
+            .map(|row| batch.pooled(row, self.pad))
+            .collect();
+        self.engine
+            .run(|| self.decoder.forward(batch, &pooled, cancel))
+    }
+}
+
+/// A decoder with a reward head.
+pub struct LocalScorer {
+    info: ScorerInfo,
+    backbone: Backbone,
+    head: Head,
+}
+
+impl LocalScorer {
+    /// Opens a model's files, checks them and reads the weights.
+    pub fn load(model: &ModelRef, options: &LoadOptions) -> Result<Self, RewardError> {
+        check(options)?;
+        let engine = Engine::new(options)?;
+        let files = Files::open(model, options.template.as_deref(), true)?;
+        let config = &files.config;
+        // The head first: a model without one is told apart from a broken file.
+        let outputs = head::outputs(&files.weights, config.hidden)?;
+        let parameters = files.parameters();
+        let precision = precision(options.dtype, &files.weights, parameters);
+        let device = engine.describe();
+        let backbone = Backbone::load(&files, engine, precision, options)?;
+        let loader = Loader {
+            weights: &files.weights,
+            device: &backbone.engine.device,
+            precision,
+        };
+        let head = Head::load(&loader, config.hidden, outputs, &config.outputs)?;
+        let info = ScorerInfo {
+            id: ScorerId {
+                name: files.name.clone(),
+                weights: files.weights_hash()?,
+                template: files.template_hash(),
+                head: "score".to_owned(),
+                dtype: precision.name(),
+            },
+            name: files.name,
+            device,
+            dtype: precision.name(),
+            context: backbone.context,
+            parameters,
+            attributes: head.names.clone(),
+        };
+        Ok(Self {
+            info,
+            backbone,
+            head,
+        })
+    }
+
+    /// Token ids as the model is given them.
+    pub fn encode(&self, turns: &[Turn]) -> Result<Encoded, RewardError> {
+        self.backbone.encode(turns)
+    }
+}
+
+fn check(options: &LoadOptions) -> Result<(), RewardError> {
+    if options.max_length == Some(0) || options.batch_tokens == Some(0) {
+        return Err(RewardError::Option(
+            "a length of 0 tokens leaves nothing to score".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+impl Scorer for LocalScorer {
+    fn info(&self) -> &ScorerInfo {
+        &self.info
+    }
+
+    fn score(
+        &mut self,
+        conversations: &[Vec<Turn>],
+        cancel: &Cancel,
+        on_result: &mut dyn FnMut(usize, ScoreOutput),
+    ) -> Result<ScoreStats, RewardError> {
+        let head = &self.head;
+        self.backbone
+            .pooled(conversations, cancel, &mut |passed, hidden| {
+                for (passed, outputs) in passed.iter().zip(head.forward(hidden)?) {
+                    let score = head.score(&outputs, passed.tokens, passed.truncated);
+                    on_result(passed.index, score);
+                }
+                Ok(())
+            })
     }
 }
 

@@ -41,6 +41,36 @@ impl Weights {
         }
     }
 
+    /// The bytes of a tensor as a safetensors file holds them, and their type: those of the file itself, or f32 where it is quantised.
+    pub(crate) fn raw(
+        &self,
+        name: &str,
+        shape: &[usize],
+    ) -> Result<(&'static str, Vec<u8>), RewardError> {
+        if let Self::Safetensors(files) = self
+            && let Some(tensor) = files.tensors.get(name).filter(|t| t.shape == shape)
+            && let Some(kind) = tensor.kind.name()
+        {
+            let bytes = files.files[tensor.file].read_at(tensor.offset, tensor.bytes)?;
+            return Ok((kind, bytes));
+        }
+        let values = self.f32(name, shape)?;
+        Ok(("F32", values.iter().flat_map(|x| x.to_le_bytes()).collect()))
+    }
+
+    /// The type and size in bytes that [`Weights::raw`] gives, without reading it.
+    pub(crate) fn raw_size(&self, name: &str, shape: &[usize]) -> (&'static str, usize) {
+        let count: usize = shape.iter().product();
+        let tensor = match self {
+            Self::Safetensors(files) => files.tensors.get(name),
+            Self::Gguf { .. } => None,
+        };
+        match tensor.and_then(|t| Some((t.kind.name()?, t.bytes))) {
+            Some(known) => known,
+            None => ("F32", count * 4),
+        }
+    }
+
     /// That a tensor is there and has that shape, without reading it.
     pub(crate) fn check(&self, name: &str, expected: &[usize]) -> Result<(), RewardError> {
         let found = self.shape(name).ok_or_else(|| RewardError::MissingTensor {
@@ -129,6 +159,17 @@ enum Kind {
     F16,
     Bf16,
     Other,
+}
+
+impl Kind {
+    fn name(self) -> Option<&'static str> {
+        match self {
+            Self::F32 => Some("F32"),
+            Self::F16 => Some("F16"),
+            Self::Bf16 => Some("BF16"),
+            Self::Other => None,
+        }
+    }
 }
 
 /// One or several safetensors files. Read in place: no memory map, so that a file that changes meanwhile does no harm.

@@ -44,14 +44,14 @@ struct Layer {
     down: Linear,
 }
 
-/// Names and shapes of all tensors, for a check before anything is read.
-pub(crate) fn check(
-    config: &DecoderConfig,
-    weights: &Weights,
-) -> std::result::Result<(), RewardError> {
+/// Names and shapes of all tensors.
+pub(crate) fn tensors(config: &DecoderConfig) -> Vec<(String, Vec<usize>)> {
     let c = config;
     let (q, kv) = (c.heads * c.head_dim, c.kv_heads * c.head_dim);
-    weights.check("model.embed_tokens.weight", &[c.vocab, c.hidden])?;
+    let mut all = vec![(
+        "model.embed_tokens.weight".to_owned(),
+        vec![c.vocab, c.hidden],
+    )];
     for i in 0..c.layers {
         let matrices = [
             ("self_attn.q_proj", q, c.hidden, c.attention_bias),
@@ -63,19 +63,28 @@ pub(crate) fn check(
             ("mlp.down_proj", c.hidden, c.intermediate, c.mlp_bias),
         ];
         for (name, outputs, inputs, bias) in matrices {
-            weights.check(
-                &format!("model.layers.{i}.{name}.weight"),
-                &[outputs, inputs],
-            )?;
+            let name = format!("model.layers.{i}.{name}");
+            all.push((format!("{name}.weight"), vec![outputs, inputs]));
             if bias {
-                weights.check(&format!("model.layers.{i}.{name}.bias"), &[outputs])?;
+                all.push((format!("{name}.bias"), vec![outputs]));
             }
         }
         for norm in ["input_layernorm", "post_attention_layernorm"] {
-            weights.check(&format!("model.layers.{i}.{norm}.weight"), &[c.hidden])?;
+            all.push((format!("model.layers.{i}.{norm}.weight"), vec![c.hidden]));
         }
     }
-    weights.check("model.norm.weight", &[c.hidden])
+    all.push(("model.norm.weight".to_owned(), vec![c.hidden]));
+    all
+}
+
+/// That all tensors are there and have their shapes, before anything is read.
+pub(crate) fn check(
+    config: &DecoderConfig,
+    weights: &Weights,
+) -> std::result::Result<(), RewardError> {
+    tensors(config)
+        .iter()
+        .try_for_each(|(name, shape)| weights.check(name, shape))
 }
 
 impl Decoder {
