@@ -8,12 +8,14 @@ use jiff::Timestamp;
 use super::export::ExportRecipe;
 use super::form::Field;
 use super::import::{ImportReport, ImportSheet};
-use super::state::{Counts, ModelCard, Opened, Overlay, Pick, ProjectInfo, Screen};
+use super::state::{Agreed, Counts, ModelCard, Opened, Overlay, Pick, ProjectInfo, Screen};
+use super::train::TrainReport;
 use crate::dataset::ExportReport;
 use crate::domain::{
     Event, History, Item, ItemId, Preference, ResponseKey, Score, ScorePolicy, ScorerId,
 };
 use crate::reward::ModelRef;
+use crate::reward::train::Loss;
 use crate::store::ItemSummary;
 use crate::task::Progress;
 
@@ -143,6 +145,16 @@ pub enum Action {
     LoadModel(ModelRef),
     /// Compute no scores any more.
     UnloadModel,
+    /// Compute the scores of all items that have none.
+    ScoreAll,
+    /// Put the items of which the model is least certain first, or not.
+    Uncertain(bool),
+    /// Choose what a head of one's own is to make small.
+    TrainLoss(Loss),
+    /// Train a head on the labels of the project.
+    Train,
+    /// Open the item of that id.
+    OpenItem(ItemId),
     /// Light or dark.
     ToggleTheme,
     /// Larger, smaller, or normal (0).
@@ -214,6 +226,22 @@ pub enum Action {
         total: u64,
         /// The rows.
         rows: Vec<ItemSummary>,
+        /// Items without a score, where the order depends on scores.
+        unscored: u64,
+    },
+    /// How far the model agrees with the labels was counted.
+    Agreed(Agreed),
+    /// Scores of the whole project are there, or as far as it came.
+    AllScored {
+        /// Items that cannot be scored.
+        failed: u64,
+    },
+    /// A head was trained.
+    Trained(Box<TrainReport>),
+    /// No head was trained.
+    TrainFailed {
+        /// Why, and what to do; nothing where it was stopped.
+        message: Option<String>,
     },
     /// Scores kept in the project were read.
     ScoresRead {

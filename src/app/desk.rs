@@ -17,10 +17,13 @@ use super::import::{import, look};
 use super::open_project::OpenProject;
 use super::runner::Outbox;
 use super::sample;
+use super::scoring::{agreed, score_all};
 use super::settings::Settings;
 use super::state::Opened;
+use super::train::{TrainInput, TrainRecipe, train};
 use crate::domain::{Draft, Event, EventBody, Item, ItemId};
-use crate::store::{Filter, Project, StoreError, TakeOver};
+use crate::reward::{LoadOptions, ModelRef};
+use crate::store::{Filter, Order, Project, StoreError, TakeOver};
 use crate::task::{Cancel, Progress};
 
 /// Items read and scored ahead of the labeler.
@@ -43,6 +46,10 @@ pub enum Request {
     LookAt(Vec<PathBuf>, Cancel),
     /// Import files on a thread of its own.
     Import(Vec<PathBuf>, Cancel),
+    /// Score what has no score on a thread of its own.
+    ScoreAll(ModelRef, Cancel),
+    /// Train a head on a thread of its own, with the folder of known features.
+    Train(TrainRecipe, PathBuf, Cancel),
     /// Export on a thread of its own.
     Export(ExportRecipe, Cancel),
     /// Write what is to be written and end.
@@ -56,6 +63,8 @@ pub struct Desk {
     outbox: Outbox,
     open: Option<OpenProject>,
     scorer: Option<String>,
+    /// Whether the items of which that scorer is least certain come first.
+    uncertain: bool,
 }
 
 impl Desk {
@@ -67,6 +76,7 @@ impl Desk {
             outbox,
             open: None,
             scorer: None,
+            uncertain: false,
         }
     }
 
@@ -143,6 +153,35 @@ impl Desk {
                     },
                 );
             }
+            Request::ScoreAll(model, cancel) => {
+                self.start_job(
+                    "score",
+                    cancel.clone(),
+                    move |project, report| match score_all(project, &model, &cancel, report) {
+                        Ok(failed) => Action::AllScored { failed },
+                        Err(error) => Action::JobFailed {
+                            message: format!("{error}. Labels are not affected."),
+                        },
+                    },
+                );
+            }
+            Request::Train(recipe, cache, cancel) => {
+                self.start_job("train", cancel.clone(), move |project, report| {
+                    let input = TrainInput::Project(project);
+                    let options = LoadOptions::default();
+                    match train(&input, &recipe, &cache, &options, &cancel, report) {
+                        Ok(report) => Action::Trained(Box::new(report)),
+                        Err(error) if error.is_cancelled() => Action::TrainFailed { message: None },
+                        Err(error) => {
+                            let hint = error.hint().map(|h| format!(" Hint: {h}."));
+                            let message = format!("{error}.{}", hint.unwrap_or_default());
+                            Action::TrainFailed {
+                                message: Some(message),
+                            }
+                        }
+                    }
+                });
+            }
             Request::Export(recipe, cancel) => {
                 self.start_job(
                     "export",
@@ -197,6 +236,8 @@ impl Desk {
                 self.trouble(listed);
             }
             Effect::Preview(recipe) => self.preview(recipe),
+            Effect::Order { uncertain } => self.uncertain = uncertain,
+            Effect::CountAgreed => self.count_agreed(),
             _ => {}
         }
     }
@@ -360,7 +401,15 @@ impl Desk {
         let position = match target {
             Target::Position(position) => Some(position),
             Target::Id(id) => reader.position_of(id)?,
-            Target::NextUnlabelled(after) => reader.next_unlabelled(&self.annotator, after)?,
+            Target::NextUnlabelled(after) => match self.by_uncertainty() {
+                Some(scorer) => {
+                    let next = reader.uncertain(&self.annotator, scorer, 2)?;
+                    // Not the one that is being left, unless there is no other.
+                    let other = next.iter().find(|n| Some(**n) != after);
+                    other.or(next.first()).copied()
+                }
+                None => reader.next_unlabelled(&self.annotator, after)?,
+            },
             Target::Resume => {
                 match reader.next_unlabelled(&self.annotator, self.last_position()?)? {
                     Some(position) => Some(position),
@@ -377,15 +426,22 @@ impl Desk {
             return Ok(());
         };
         let mut ahead: Vec<Arc<Item>> = vec![];
-        let mut from = position;
-        while ahead.len() < AHEAD {
-            match reader.next_unlabelled(&self.annotator, Some(from))? {
-                // Going round once ends where it began.
-                Some(next) if next > from => {
-                    from = next;
-                    ahead.extend(reader.item_at(next)?.map(Arc::new));
+        if let Some(scorer) = self.by_uncertainty() {
+            let next = reader.uncertain(&self.annotator, scorer, AHEAD + 1)?;
+            for position in next.into_iter().filter(|n| *n != position).take(AHEAD) {
+                ahead.extend(reader.item_at(position)?.map(Arc::new));
+            }
+        } else {
+            let mut from = position;
+            while ahead.len() < AHEAD {
+                match reader.next_unlabelled(&self.annotator, Some(from))? {
+                    // Going round once ends where it began.
+                    Some(next) if next > from => {
+                        from = next;
+                        ahead.extend(reader.item_at(next)?.map(Arc::new));
+                    }
+                    _ => break,
                 }
-                _ => break,
             }
         }
         let mut scores = vec![];
@@ -408,6 +464,11 @@ impl Desk {
         };
         self.outbox.send(Action::Opened(Box::new(opened)));
         Ok(())
+    }
+
+    /// The scorer by whose uncertainty items are ordered, if they are.
+    fn by_uncertainty(&self) -> Option<&str> {
+        self.scorer.as_deref().filter(|_| self.uncertain)
     }
 
     /// The item to go on after: the last one this annotator did something about.
@@ -445,13 +506,26 @@ impl Desk {
             return Ok(());
         };
         let text = (!search.trim().is_empty()).then(|| search.trim().to_owned());
+        let (order, unscored) = match self.by_uncertainty() {
+            Some(scorer) => (
+                Order::Uncertain(scorer.to_owned()),
+                reader.count_unscored(scorer)?,
+            ),
+            None => (Order::Import, 0),
+        };
         let filter = Filter {
             text,
+            order,
             ..Filter::default()
         };
         let total = reader.count_matching(&self.annotator, &filter)?;
         let rows = reader.list(from, rows as usize, &self.annotator, &filter)?;
-        self.outbox.send(Action::Listed { from, total, rows });
+        self.outbox.send(Action::Listed {
+            from,
+            total,
+            rows,
+            unscored,
+        });
         Ok(())
     }
 
@@ -614,6 +688,23 @@ impl Desk {
                 });
             }
         }
+    }
+
+    /// Counts meanwhile how far the model agrees with the labels.
+    fn count_agreed(&mut self) {
+        let Some(scorer) = self.scorer.clone() else {
+            return;
+        };
+        self.start_job(
+            "agreement",
+            Cancel::default(),
+            move |project, _| match project.reader().and_then(|reader| agreed(&reader, &scorer)) {
+                Ok(found) => Action::Agreed(found),
+                Err(error) => Action::Trouble {
+                    message: error.to_string(),
+                },
+            },
+        );
     }
 
     /// Reads the first rows of an export meanwhile: the whole project has to be counted.

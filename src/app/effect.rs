@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::export::ExportRecipe;
 use super::settings::Settings;
 use super::state::Pick;
+use super::train::TrainRecipe;
 use crate::domain::{Draft, Event, EventBody, Item, ItemId, ResponseKey, Score, ScorerId};
 use crate::reward::ModelRef;
 
@@ -72,6 +73,17 @@ pub enum Effect {
         /// Rows.
         rows: u64,
     },
+    /// Put the items of which the model is least certain first, or not.
+    Order {
+        /// Whether it is so.
+        uncertain: bool,
+    },
+    /// Count how far the model agrees with the labels.
+    CountAgreed,
+    /// Score all items that have no score by this model.
+    ScoreAll(ModelRef),
+    /// Train a head on the project's labels.
+    Train(TrainRecipe),
     /// Load a model.
     LoadModel(ModelRef),
     /// Drop the model.

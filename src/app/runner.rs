@@ -109,6 +109,15 @@ impl Runner {
                 let cancel = self.job.insert(Cancel::default()).clone();
                 self.ask(desk::Request::Import(files, cancel));
             }
+            Effect::ScoreAll(model) => {
+                let cancel = self.job.insert(Cancel::default()).clone();
+                self.ask(desk::Request::ScoreAll(model, cancel));
+            }
+            Effect::Train(recipe) => {
+                let cancel = self.job.insert(Cancel::default()).clone();
+                let cache = self.places.features();
+                self.ask(desk::Request::Train(recipe, cache, cancel));
+            }
             Effect::Export(recipe) => {
                 let cancel = self.job.insert(Cancel::default()).clone();
                 self.ask(desk::Request::Export(recipe, cancel));

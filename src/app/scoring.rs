@@ -8,10 +8,11 @@ use crossbeam_channel::{Receiver, TryRecvError};
 
 use super::action::Action;
 use super::runner::Outbox;
-use super::state::ModelCard;
-use crate::domain::{Item, ResponseKey, Score};
+use super::state::{Agreed, ModelCard};
+use crate::domain::{Item, Preference, ResponseKey, Score};
 use crate::reward::{self, LoadOptions, ModelRef, Scorer};
-use crate::task::Cancel;
+use crate::store::{Project, Reader, StoreError};
+use crate::task::{Cancel, Progress};
 
 /// An item and the responses of it that have no score.
 pub type Wanted = (Arc<Item>, Vec<ResponseKey>);
@@ -162,4 +163,103 @@ fn score(
             false
         }
     }
+}
+
+/// Items scored at once when all are.
+const CHUNK: usize = 16;
+
+/// Why not all items were scored. What was scored is kept.
+#[derive(Debug, thiserror::Error)]
+pub enum ScoreAllError {
+    /// The model could not be loaded or failed.
+    #[error(transparent)]
+    Reward(#[from] reward::RewardError),
+    /// The project could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Scores all items that have no score by the model, in the order of import, and keeps them as they come; gives how many cannot be scored.
+/// Stops when asked to, with what it has.
+pub fn score_all(
+    project: &Project,
+    which: &ModelRef,
+    cancel: &Cancel,
+    report: &mut dyn FnMut(Progress),
+) -> Result<u64, ScoreAllError> {
+    let mut model = reward::load(which, &LoadOptions::default())?;
+    let (reader, writer) = (project.reader()?, project.writer()?);
+    let id = model.info().id.clone();
+    let key = id.key();
+    let (total, mut done, mut from, mut failed) = (reader.count_unscored(&key)?, 0, 0, 0);
+    loop {
+        report(Progress { done, total });
+        let chunk = reader.unscored(&key, from, CHUNK)?;
+        let Some(last) = chunk.last() else {
+            return Ok(failed);
+        };
+        // What failed is not asked for again.
+        from = reader.position_of(*last)?.map_or(u64::MAX, |at| at + 1);
+        let mut items = vec![];
+        for id in &chunk {
+            items.extend(reader.item(*id)?);
+        }
+        let places: Vec<(usize, usize)> = items
+            .iter()
+            .enumerate()
+            .flat_map(|(at, item)| (0..item.responses.len()).map(move |response| (at, response)))
+            .collect();
+        let conversations: Vec<_> = places
+            .iter()
+            .map(|&(at, response)| items[at].conversation(response))
+            .collect();
+        let mut scores = vec![];
+        let stats = model.score(&conversations, cancel, &mut |index, output| {
+            let (at, response) = places[index];
+            scores.push(Score {
+                item: items[at].id,
+                response: items[at].responses[response].key,
+                score: output.score,
+                attributes: output.attributes,
+                tokens: output.tokens,
+                truncated: output.truncated,
+            });
+        });
+        writer.put_scores(&id, &scores)?;
+        match stats {
+            Ok(stats) => failed += stats.failed.len() as u64,
+            Err(reward::RewardError::Cancelled) => return Ok(failed),
+            Err(error) => return Err(error.into()),
+        }
+        done += chunk.len() as u64;
+    }
+}
+
+/// How often the scorer prefers what each annotator preferred, over the labels of pairs that have both scores.
+pub fn agreed(reader: &Reader, scorer: &str) -> Result<Agreed, StoreError> {
+    let mut found = Agreed::default();
+    for (id, control) in reader.labelled()? {
+        let both = reader.scores(id, scorer)?;
+        let [first, second] = both.as_slice() else {
+            continue;
+        };
+        for (_, _, _, label) in reader.labels(id)? {
+            let Some(Preference::Better { response, .. }) = label.judgment.preference else {
+                continue;
+            };
+            let (better, other) = if response == first.response {
+                (first, second)
+            } else {
+                (second, first)
+            };
+            let part = if control {
+                &mut found.control
+            } else {
+                &mut found.others
+            };
+            part.0 += u64::from(better.score > other.score);
+            part.1 += 1;
+        }
+    }
+    Ok(found)
 }

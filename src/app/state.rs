@@ -11,11 +11,13 @@ use super::export::ExportRecipe;
 use super::form::{Field, Form, shown_keys};
 use super::import::{ImportReport, ImportSheet};
 use super::settings::Settings;
+use super::train::TrainReport;
 use crate::dataset::ExportReport;
 use crate::domain::{
     Draft, History, Item, ItemId, LabelSchema, Outcome, ReferenceLabel, ResponseKey, Score,
     ScorePolicy, SourceRow,
 };
+use crate::reward::train::Loss;
 use crate::reward::{ModelRef, ScorerInfo};
 use crate::store::ItemSummary;
 use crate::task::Progress;
@@ -84,6 +86,8 @@ pub enum Pick {
     Export,
     /// To say where a copy of the project goes.
     Copy,
+    /// To say where a trained model goes.
+    Trained,
     /// To load a model folder.
     ModelFolder,
     /// To load a model file.
@@ -356,6 +360,8 @@ pub struct QueueState {
     pub from: u64,
     /// The rows that were read.
     pub rows: Vec<ItemSummary>,
+    /// Items without a score, which come last where the least certain come first.
+    pub unscored: u64,
     /// The window of rows that was asked for last.
     pub wanted: (u64, u64),
 }
@@ -367,6 +373,30 @@ pub struct JobState {
     pub title: String,
     /// How far it is.
     pub progress: Progress,
+}
+
+/// Training a head of one's own.
+#[derive(Debug, Clone, Default)]
+pub struct TrainingState {
+    /// The objective.
+    pub loss: Loss,
+    /// The folder to write; by default a new one beside the project.
+    pub output: Option<PathBuf>,
+    /// Whether it goes on now.
+    pub running: bool,
+    /// What came of it.
+    pub report: Option<Box<TrainReport>>,
+    /// Why nothing came of it.
+    pub failed: Option<String>,
+}
+
+/// How often a model prefers what people preferred: pairs agreed on, and pairs in all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Agreed {
+    /// Among labelled items of the control stream, drawn at random: an unbiased estimate.
+    pub control: (u64, u64),
+    /// Among the others, which may have been chosen for being uncertain.
+    pub others: (u64, u64),
 }
 
 /// A message that stays until it is dismissed.
@@ -440,6 +470,12 @@ pub struct AppState {
     pub exported: Option<ExportReport>,
     /// The last import.
     pub imported: Option<ImportReport>,
+    /// A head of one's own.
+    pub training: TrainingState,
+    /// How far the model agrees with the labels of the project, once that was counted.
+    pub agreed: Option<Agreed>,
+    /// Whether the items of which the model is least certain come first.
+    pub uncertain: bool,
     /// The running import or export.
     pub job: Option<JobState>,
     /// The message.
@@ -491,6 +527,9 @@ impl AppState {
             preview: None,
             exported: None,
             imported: None,
+            training: TrainingState::default(),
+            agreed: None,
+            uncertain: false,
             job: None,
             notice: None,
             context_open: false,

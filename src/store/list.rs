@@ -75,7 +75,28 @@ pub struct Filter {
     pub status: Option<Status>,
     /// Only those the annotator flagged.
     pub flagged: bool,
+    /// In which order they come.
+    pub order: Order,
 }
+
+/// The order of a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Order {
+    /// As imported.
+    #[default]
+    Import,
+    /// Those first of which the scorer of that key is least certain: the scores of their responses lie nearest together. Every fifth is
+    /// from the control stream instead, a fifth of all items that is drawn by their ids (a hash of their content) and so at
+    /// random: what is measured on labels of those is not biased by the order. Items without scores come last.
+    Uncertain(String),
+}
+
+/// Whether an item is in the control stream: the first hexadecimal digits of its id are below a fifth.
+const CONTROL: &str = "(i.id < '33333333')";
+
+/// The scores of an item lie this far apart, by scorer ?7; nothing where one is missing.
+const SPREAD: &str = "(SELECT max(s.score) - min(s.score) FROM scores s
+       WHERE s.scorer = (SELECT id FROM scorers WHERE key = ?7) AND s.item = i.position HAVING count(s.score) = i.responses)";
 
 /// How far an annotator is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -201,7 +222,7 @@ impl Reader {
         }
     }
 
-    /// Items that pass the filter, from the `offset`-th on, in the order of import.
+    /// Items that pass the filter, from the `offset`-th on, in its order.
     pub fn list(
         &self,
         offset: u64,
@@ -214,9 +235,11 @@ impl Reader {
         let (offset, limit) = (offset as i64, limit as i64);
         let (from, skip) = if everything { (offset, 0) } else { (0, offset) };
         let clauses = Clauses::of(filter);
+        let columns = "i.position, i.id, i.preview, i.turns, i.responses, o.kind, f.event IS NOT NULL, d.item IS NOT NULL";
+        let (source, order) = clauses.order();
         let sql = format!(
-            "SELECT i.position, i.id, i.preview, i.turns, i.responses, o.kind, f.event IS NOT NULL, d.item IS NOT NULL
-             FROM items i {PROGRESS} WHERE i.position >= ?2 {} ORDER BY i.position LIMIT ?3 OFFSET ?4",
+            "{source} SELECT {columns} FROM items i {PROGRESS} {} WHERE i.position >= ?2 {} ORDER BY {order} LIMIT ?3 OFFSET ?4",
+            clauses.join(),
             clauses.sql
         );
         let mut values: Vec<&dyn ToSql> = vec![&annotator, &from, &limit, &skip];
@@ -253,10 +276,14 @@ impl Reader {
 
     /// How many items pass the filter.
     pub fn count_matching(&self, annotator: &str, filter: &Filter) -> Result<u64, StoreError> {
-        if *filter == Filter::default() {
+        let filter = Filter {
+            order: Order::Import,
+            ..filter.clone()
+        };
+        if filter == Filter::default() {
             return self.count();
         }
-        let clauses = Clauses::of(filter);
+        let clauses = Clauses::of(&filter);
         // ?2 to ?4 are the list's.
         let sql = format!(
             "SELECT count(*) FROM items i {PROGRESS} WHERE i.position >= ?2 AND ?3 IS ?4 {}",
@@ -267,10 +294,48 @@ impl Reader {
         let count = self.one(&sql, values.as_slice(), |r| r.get::<_, i64>(0))?;
         Ok(count.unwrap_or_default() as u64)
     }
+
+    /// Positions of the first items, in the order of [`Order::Uncertain`], that the annotator neither labelled nor skipped.
+    pub fn uncertain(
+        &self,
+        annotator: &str,
+        scorer_key: &str,
+        limit: usize,
+    ) -> Result<Vec<u64>, StoreError> {
+        let clauses = Clauses::of(&Filter {
+            order: Order::Uncertain(scorer_key.to_owned()),
+            ..Filter::default()
+        });
+        let (source, order) = clauses.order();
+        let sql = format!(
+            "{source} SELECT i.position FROM items i {} WHERE ?2 IS ?3 AND NOT EXISTS
+               (SELECT 1 FROM outcomes o WHERE o.annotator = ?1 AND o.item = i.id) ORDER BY {order} LIMIT ?4",
+            clauses.join()
+        );
+        let limit = limit as i64;
+        let mut values: Vec<&dyn ToSql> = vec![&annotator, &0, &0, &limit];
+        clauses.bind(&mut values);
+        self.rows(&sql, values.as_slice(), |r| Ok(r.get::<_, i64>(0)? as u64))
+    }
+
+    /// Items with a label by anybody, and whether each is in the control stream of [`Order::Uncertain`].
+    pub fn labelled(&self) -> Result<Vec<(ItemId, bool)>, StoreError> {
+        let sql = format!(
+            "SELECT i.id, {CONTROL} FROM items i WHERE EXISTS (SELECT 1 FROM outcomes o WHERE o.item = i.id AND o.kind = 'label')
+             ORDER BY i.position"
+        );
+        let rows = self.rows(&sql, [], |r| {
+            Ok((r.get::<_, String>(0)?, r.get::<_, bool>(1)?))
+        })?;
+        rows.into_iter()
+            .map(|(id, control)| Ok((self.item_id(&id)?, control)))
+            .collect()
+    }
 }
 
 /// A filter as SQL. Values begin at ?5.
 struct Clauses {
+    scorer: Option<String>,
     sql: String,
     /// The text as LIKE finds it in a turn, and in the JSON of turns.
     text: Option<[String; 2]>,
@@ -311,6 +376,10 @@ impl Clauses {
             }
         }
         Self {
+            scorer: match &filter.order {
+                Order::Import => None,
+                Order::Uncertain(scorer) => Some(scorer.clone()),
+            },
             sql,
             text: text.map(|text| {
                 let json = serde_json::Value::from(text).to_string();
@@ -324,6 +393,37 @@ impl Clauses {
         if let Some([text, json]) = &self.text {
             values.push(text);
             values.push(json);
+        } else if self.scorer.is_some() {
+            // The text's places, which nothing asks for.
+            values.push(&rusqlite::types::Null);
+            values.push(&rusqlite::types::Null);
+        }
+        if let Some(scorer) = &self.scorer {
+            values.push(scorer);
+        }
+    }
+
+    /// What has to be computed first, and by what is sorted.
+    fn order(&self) -> (String, &'static str) {
+        if self.scorer.is_none() {
+            return (String::new(), "i.position");
+        }
+        // Each stream by its own rank; then one of the control stream after every four of the other.
+        let source = format!(
+            "WITH spread AS MATERIALIZED (SELECT i.position, i.id, {CONTROL} AS control, {SPREAD} AS far FROM items i),
+             place AS MATERIALIZED (SELECT position, control, row_number() OVER (
+               PARTITION BY control, far IS NULL ORDER BY CASE WHEN control THEN substr(id, 9) ELSE far END, position) - 1 AS rank,
+               far IS NULL AS unknown FROM spread)"
+        );
+        let order = "place.unknown, CASE WHEN place.control THEN 5 * place.rank + 4 ELSE place.rank + place.rank / 4 END, i.position";
+        (source, order)
+    }
+
+    fn join(&self) -> &'static str {
+        if self.scorer.is_some() {
+            "JOIN place ON place.position = i.position"
+        } else {
+            ""
         }
     }
 }

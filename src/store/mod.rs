@@ -24,7 +24,7 @@ mod writer;
 pub use error::StoreError;
 pub use features::FeatureCache;
 pub use items::ItemRecord;
-pub use list::{Counts, Filter, Info, ItemSummary, Status};
+pub use list::{Counts, Filter, Info, ItemSummary, Order, Status};
 pub use lock::TakeOver;
 pub use project::{
     APPLICATION_ID, Access, Project, ProjectSettings, SCHEMA_VERSION, validate_migrations,

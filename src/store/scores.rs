@@ -108,6 +108,17 @@ impl Reader {
             .collect()
     }
 
+    /// How many items have a response without a score by that scorer.
+    pub fn count_unscored(&self, scorer_key: &str) -> Result<u64, StoreError> {
+        let count = self.one(
+            "SELECT count(*) FROM items i WHERE i.responses >
+               (SELECT count(*) FROM scores s WHERE s.scorer = (SELECT id FROM scorers WHERE key = ?1) AND s.item = i.position)",
+            [scorer_key],
+            |r| r.get::<_, i64>(0),
+        )?;
+        Ok(count.unwrap_or_default() as u64)
+    }
+
     /// Items, from a position on, of which some response has no score by that scorer; at most `limit`, in order of position.
     pub fn unscored(
         &self,

@@ -303,6 +303,12 @@ fn pick(what: Pick, outbox: crate::app::runner::Outbox) {
                     .set_file_name("copy.tiebreak")
                     .save_file(),
             )),
+            Pick::Trained => one(wait(
+                dialog
+                    .set_title("New folder for the model")
+                    .set_file_name("head")
+                    .save_file(),
+            )),
             Pick::ModelFolder => one(wait(
                 dialog.set_title("Folder of a reward model").pick_folder(),
             )),

@@ -423,6 +423,7 @@ fn path(ui: &mut Ui, typed: &mut Typed, what: Pick, fresh: bool, actions: &mut V
             "Save a copy of the project",
             "Path of a .tiebreak file that does not exist yet, on another disk perhaps.",
         ),
+        Pick::Trained => ("A head of one's own", "Path of a new folder for the model."),
         Pick::ModelFolder => (
             "Load a model",
             "Path of a folder with config.json, tokenizer.json and safetensors.",

@@ -10,13 +10,12 @@ fn tiny() -> String {
 }
 
 fn pairs() -> String {
-    (0..12)
-        .map(|n| {
-            format!(
-                "{{\"prompt\":\"Name colour {n}.\",\"chosen\":\"It is blue{n}.\",\"rejected\":\"bread {n}\"}}\n"
-            )
-        })
-        .collect()
+    let row = |n| {
+        format!(
+            "{{\"prompt\":\"Name colour {n}.\",\"chosen\":\"It is blue{n}.\",\"rejected\":\"bread {n}\"}}"
+        )
+    };
+    (0..12).map(row).collect::<Vec<_>>().join("\n")
 }
 
 #[test]

@@ -149,6 +149,7 @@ fn filters_find_statuses_flags_and_text() {
         text: Some("Question".to_owned()),
         status: Some(Status::Unlabelled),
         flagged: true,
+        ..Filter::default()
     };
     assert_eq!(positions(&reader, &both), [5]);
     let page = reader
@@ -244,6 +245,78 @@ fn scores_belong_to_a_response_and_a_scorer() {
         Err(StoreError::UnknownItem(stranger.id))
     );
     assert_eq!(reader.scores(items[7].id, &one.key()).unwrap(), []);
+}
+
+#[test]
+fn the_least_certain_come_first_with_a_fifth_drawn_at_random() {
+    let (_folder, project) = fresh();
+    let rows: Vec<ImportedRow> = (0..200)
+        .map(|n| row("a.jsonl", n + 1, &format!("prompt {n}"), "yes", "no"))
+        .collect();
+    let writer = project.writer().unwrap();
+    writer.put_rows(&rows).unwrap();
+    let items: Vec<Item> = rows.into_iter().map(|r| r.item).collect();
+    let by = scorer("m", "f32");
+    // All but the last ten have scores, the later the nearer together.
+    for (n, item) in items[..190].iter().enumerate() {
+        let far = (200 - n) as f64;
+        let scores = [score(item, 0, 1.0), score(item, 1, 1.0 + far)];
+        writer.put_scores(&by, &scores).unwrap();
+    }
+    let reader = project.reader().unwrap();
+    assert_eq!(reader.count_unscored(&by.key()).unwrap(), 10);
+    let filter = Filter {
+        order: Order::Uncertain(by.key()),
+        ..Filter::default()
+    };
+    let listed = reader.list(0, 500, "Mina", &filter).unwrap();
+    assert_eq!(listed.len(), 200);
+    assert_eq!(reader.count_matching("Mina", &filter).unwrap(), 200);
+    let order: Vec<usize> = listed.iter().map(|s| s.position as usize).collect();
+    let paged = reader.list(7, 5, "Mina", &filter).unwrap();
+    assert_eq!(paged, listed[7..12]);
+    assert!(order[190..].iter().all(|n| *n >= 190), "unknown ones last");
+    let control = |n: usize| items[n].id.to_string().as_str() < "33333333";
+    let drawn = (0..190).filter(|n| control(*n)).count();
+    assert!((20..60).contains(&drawn), "{drawn}");
+    for (place, n) in order[..5 * drawn.min((190 - drawn) / 4)].iter().enumerate() {
+        assert_eq!(control(*n), place % 5 == 4, "place {place}");
+    }
+    let rest: Vec<usize> = order[..190]
+        .iter()
+        .copied()
+        .filter(|n| !control(*n))
+        .collect();
+    assert!(rest.is_sorted_by(|a, b| a > b), "nearest first: {rest:?}");
+    let mixed: Vec<usize> = order[..190]
+        .iter()
+        .copied()
+        .filter(|n| control(*n))
+        .collect();
+    assert!(
+        !mixed.is_sorted() && !mixed.is_sorted_by(|a, b| a > b),
+        "{mixed:?}"
+    );
+
+    assert_eq!(
+        reader.uncertain("Mina", &by.key(), 3).unwrap(),
+        order[..3].iter().map(|n| *n as u64).collect::<Vec<_>>()
+    );
+    writer
+        .append(&[
+            label_event("Mina", &items[order[0]], 0, 1),
+            label_event("Mina", &items[order[4]], 0, 1),
+        ])
+        .unwrap();
+    assert_eq!(
+        reader.uncertain("Mina", &by.key(), 4).unwrap(),
+        [order[1], order[2], order[3], order[5]].map(|n| n as u64)
+    );
+    let mut labelled = reader.labelled().unwrap();
+    labelled.sort();
+    let mut expected = vec![(items[order[0]].id, false), (items[order[4]].id, true)];
+    expected.sort();
+    assert_eq!(labelled, expected);
 }
 
 #[test]

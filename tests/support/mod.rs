@@ -325,6 +325,13 @@ pub fn click(shown: &mut Shown, name: &str) {
     shown.step();
 }
 
+/// Clicks on what may be further down in a scroll area.
+pub fn click_below(shown: &mut Shown, name: &str) {
+    shown.get_by_label(name).scroll_to_me();
+    shown.run_steps(8);
+    click(shown, name);
+}
+
 /// A justification of enough characters.
 pub const WHY: &str = "B answers the question, A wanders off.";
 

@@ -16,3 +16,5 @@ mod models;
 mod pictures;
 /// Items that are not pairs.
 mod shapes;
+/// Heads of one's own, and the order by uncertainty.
+mod training;

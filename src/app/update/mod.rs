@@ -13,7 +13,7 @@ use super::settings::Theme;
 use super::state::{AppState, ModelState, Overlay, Pick, QueueState, Screen};
 use crate::domain::EventBody;
 
-pub use places::{beside, names};
+pub use places::{beside, names, training_output};
 
 use deeds::{append_here, commit_or_missing, reverse, set_policy, skip};
 use form::{
@@ -22,7 +22,7 @@ use form::{
 };
 use places::{
     back, export, import_sheet, list, load_model, look_at, pick, picked, preview, queue_move,
-    queue_view, show, start,
+    queue_view, score_all, show, start, train,
 };
 use reports::take_report;
 use travel::{leave, step};
@@ -189,6 +189,24 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
                 Effect::UnloadModel,
                 Effect::SaveSettings(state.settings.clone()),
             ]
+        }
+        Action::ScoreAll => score_all(state),
+        Action::Uncertain(uncertain) => {
+            state.uncertain = uncertain;
+            let mut effects = vec![Effect::Order { uncertain }];
+            state.queue.selected = 0;
+            state.queue.wanted = (0, state.queue.wanted.1);
+            effects.extend(list(state));
+            effects
+        }
+        Action::TrainLoss(loss) => {
+            state.training.loss = loss;
+            vec![]
+        }
+        Action::Train => train(state),
+        Action::OpenItem(id) => {
+            state.screen = Screen::Annotate;
+            leave(state, Target::Id(id))
         }
         Action::ToggleTheme => {
             state.settings.theme = match state.settings.theme {

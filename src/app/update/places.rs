@@ -6,6 +6,7 @@ use super::form::move_focus;
 use crate::app::effect::Effect;
 use crate::app::form::Field;
 use crate::app::state::{AppState, JobState, ModelState, Notice, Overlay, Pick, Screen};
+use crate::app::train::TrainRecipe;
 use crate::reward::ModelRef;
 
 pub(super) fn show(state: &mut AppState, screen: Screen) -> Vec<Effect> {
@@ -13,6 +14,13 @@ pub(super) fn show(state: &mut AppState, screen: Screen) -> Vec<Effect> {
     state.overlay = state.overlay.filter(|o| *o == Overlay::Welcome);
     match screen {
         Screen::Export => preview(state),
+        Screen::Models => {
+            if state.project.is_some() && matches!(state.model, ModelState::Ready(_)) {
+                vec![Effect::CountAgreed]
+            } else {
+                vec![]
+            }
+        }
         Screen::Queue => {
             if let Some(open) = state.open_item() {
                 state.queue.selected = if state.queue.search.is_empty() {
@@ -23,7 +31,7 @@ pub(super) fn show(state: &mut AppState, screen: Screen) -> Vec<Effect> {
             }
             list(state)
         }
-        _ => vec![],
+        Screen::Annotate => vec![],
     }
 }
 
@@ -109,6 +117,10 @@ pub(super) fn picked(state: &mut AppState, what: Pick, mut paths: Vec<PathBuf>) 
         Pick::Export => {
             state.recipe.output = first;
             export(state)
+        }
+        Pick::Trained => {
+            state.training.output = Some(first);
+            vec![]
         }
         Pick::ModelFolder | Pick::ModelFile => load_model(state, ModelRef::Path(first)),
     }
@@ -233,6 +245,56 @@ pub(super) fn preview(state: &AppState) -> Vec<Effect> {
     } else {
         vec![]
     }
+}
+
+/// Computes the scores of all items that have none by the model there is.
+pub(super) fn score_all(state: &mut AppState) -> Vec<Effect> {
+    let ModelState::Ready(card) = &state.model else {
+        return vec![];
+    };
+    if state.job.is_some() || !state.can_write() {
+        return vec![];
+    }
+    let model = card.model.clone();
+    state.job = Some(JobState {
+        title: format!("Scoring all items with {}", card.info.name),
+        progress: crate::task::Progress::default(),
+    });
+    vec![Effect::ScoreAll(model)]
+}
+
+/// Trains a head on the labels of the project, on the features of the model there is.
+pub(super) fn train(state: &mut AppState) -> Vec<Effect> {
+    let ModelState::Ready(card) = &state.model else {
+        return vec![];
+    };
+    let Some(output) = training_output(state).filter(|_| state.job.is_none()) else {
+        return vec![];
+    };
+    let recipe = TrainRecipe {
+        base: card.model.clone(),
+        loss: state.training.loss,
+        seed: 1,
+        output,
+    };
+    state.job = Some(JobState {
+        title: format!("Training a head on {}", card.info.name),
+        progress: crate::task::Progress::default(),
+    });
+    state.training.running = true;
+    state.training.failed = None;
+    vec![Effect::Train(recipe)]
+}
+
+/// Where a trained model goes: where it was said, else into a new folder beside the project.
+pub fn training_output(state: &AppState) -> Option<PathBuf> {
+    let project = &state.project.as_ref()?.info.path;
+    if let Some(output) = &state.training.output {
+        return Some(output.clone());
+    }
+    let stem = project.file_stem()?.to_string_lossy().into_owned();
+    let free = |n: u32| project.with_file_name(format!("{stem}-head-{n}"));
+    (1..1000).map(free).find(|path| !path.exists())
 }
 
 pub(super) fn load_model(state: &mut AppState, model: ModelRef) -> Vec<Effect> {

@@ -6,7 +6,8 @@ use crate::app::action::Action;
 use crate::app::effect::{Effect, Target};
 use crate::app::form::Field;
 use crate::app::state::{
-    AppState, Counts, ModelState, Notice, Offer, OpenItem, Overlay, ProjectState, QueueState, Saved,
+    AppState, Counts, ModelState, Notice, Offer, OpenItem, Overlay, ProjectState, QueueState,
+    Saved, TrainingState,
 };
 use crate::domain::{Event, EventBody, History, Outcome};
 
@@ -47,6 +48,8 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
                 ..QueueState::default()
             };
             state.imported = None;
+            state.agreed = None;
+            state.training = TrainingState::default();
             state.exported = None;
             state.preview = None;
             // A file named for another project is not written over by this one.
@@ -160,7 +163,40 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             });
             vec![]
         }
-        Action::Listed { from, total, rows } => {
+        Action::Agreed(agreed) => {
+            state.agreed = Some(agreed);
+            vec![]
+        }
+        Action::AllScored { failed } => {
+            state.job = None;
+            if failed > 0 {
+                state.notice = Some(Notice::told(format!(
+                    "{failed} responses cannot be scored by this model; their items come last."
+                )));
+            }
+            list(state)
+        }
+        Action::Trained(report) => {
+            state.job = None;
+            state.training.running = false;
+            // The next one goes elsewhere.
+            state.training.output = None;
+            state.training.report = Some(report);
+            vec![]
+        }
+        Action::TrainFailed { message } => {
+            state.job = None;
+            state.training.running = false;
+            state.training.failed = message;
+            vec![]
+        }
+        Action::Listed {
+            from,
+            total,
+            rows,
+            unscored,
+        } => {
+            state.queue.unscored = unscored;
             state.queue.from = from;
             state.queue.total = total;
             state.queue.rows = rows;
@@ -284,6 +320,7 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
         }
         Action::JobFailed { message } => {
             state.job = None;
+            state.training.running = false;
             state.notice = Some(Notice::error(message));
             vec![]
         }

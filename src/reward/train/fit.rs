@@ -11,11 +11,11 @@ use crate::task::Cancel;
 /// Strengths of L2 that are tried, from strong to weak, for features of unit variance and a loss that is a mean.
 const L2: [f64; 5] = [1.0, 0.3, 0.1, 0.03, 0.01];
 /// Epochs at most.
-const EPOCHS: usize = 400;
+const EPOCHS: usize = 500;
 /// Epochs without a better held-out loss before it stops.
-const PATIENCE: usize = 25;
+const PATIENCE: usize = 30;
 /// Features have unit variance, so that weights end at some hundredths: some tens of steps.
-const LEARNING_RATE: f64 = 0.002;
+const LEARNING_RATE: f64 = 0.004;
 /// Parts of the cross-fit.
 const FOLDS: u64 = 5;
 

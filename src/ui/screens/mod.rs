@@ -5,3 +5,4 @@ pub mod export;
 pub mod form;
 pub mod models;
 pub mod queue;
+mod training;

@@ -2,6 +2,7 @@
 
 use egui::{Frame, Margin, ScrollArea, Stroke, Ui, WidgetInfo, vec2};
 
+use super::training;
 use crate::app::state::{ModelState, Pick};
 use crate::app::{Action, AppState};
 use crate::reward::ModelRef;
@@ -50,6 +51,9 @@ pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
             "Llama-family sequence classifiers (score.weight) from a safetensors folder with tokenizer.json, or a GGUF with a reward head. \
              A score can be compared with that of the other response to the same prompt, not between prompts",
         );
+        ui.add_space(space::XL);
+        training::show(ui, state, actions);
+        ui.add_space(space::XL);
     });
 }
 

@@ -5,6 +5,7 @@ use egui::{
     WidgetInfo, vec2,
 };
 
+use crate::app::state::ModelState;
 use crate::app::{Action, AppState};
 use crate::store::Status;
 use crate::ui::theme::{self, Palette, space};
@@ -53,6 +54,7 @@ pub fn show(ui: &mut Ui, state: &mut AppState, actions: &mut Vec<Action>) {
                     n => format!("{n} items"),
                 };
                 controls::text(ui, &told, theme::ui(theme::UI), p.text_2);
+                order(ui, state, actions);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     if controls::button(
                         ui,
@@ -100,6 +102,32 @@ pub fn show(ui: &mut Ui, state: &mut AppState, actions: &mut Vec<Action>) {
         return;
     }
     rows(ui, state, actions);
+}
+
+/// The order of the list: as imported, or what the model is least certain of first.
+fn order(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
+    let ready = matches!(state.model, ModelState::Ready(_)) && state.project.is_some();
+    let label = if state.uncertain {
+        "Order: least certain"
+    } else {
+        "Order: as imported"
+    };
+    let told = "What the model is least certain of first, with a fifth of all items drawn at random among them";
+    let button = controls::button(ui, label, false, ready, vec2(0.0, 30.0)).on_hover_text(told);
+    if button.clicked() {
+        actions.push(Action::Uncertain(!state.uncertain));
+    }
+    if state.uncertain && state.queue.unscored > 0 {
+        let label = format!("Score {} items", state.queue.unscored);
+        let can = ready && state.job.is_none() && state.can_write();
+        let button = controls::button(ui, &label, false, can, vec2(0.0, 30.0));
+        if button
+            .on_hover_text("They have no score yet and come last")
+            .clicked()
+        {
+            actions.push(Action::ScoreAll);
+        }
+    }
 }
 
 fn rows(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {

@@ -1,0 +1,316 @@
+//! A head of one's own: what it learns from, how it went, and which labels it doubts.
+
+use std::fmt::Write as _;
+
+use egui::{Align2, Frame, Margin, Pos2, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
+
+use crate::analysis::stats::wilson;
+use crate::app::state::{ModelState, Pick};
+use crate::app::train::{Disagreement, TrainReport};
+use crate::app::update::training_output;
+use crate::app::{Action, AppState};
+use crate::domain::ScorePolicy;
+use crate::reward::ModelRef;
+use crate::reward::train::{Epoch, Loss, Part};
+use crate::ui::theme::{self, Palette, space};
+use crate::ui::widgets::controls;
+
+/// Doubted labels that are listed.
+const LISTED: usize = 12;
+
+/// Shows the panel.
+pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
+    let p = Palette::now(ui.ctx());
+    let title = "A head of one's own";
+    let heading = controls::text(ui, title, theme::serif(24.0), p.text);
+    heading.widget_info(|| WidgetInfo::labeled(Role::Heading, true, title));
+    ui.add_space(space::XS);
+    controls::note(
+        ui,
+        "Fits the last layer of the model above to the labels of this project. The model below it stays as it is, so that some \
+         hundreds of labels are enough and it takes minutes",
+    );
+    ui.add_space(space::M);
+    agreement(ui, state);
+    let (Some(output), ModelState::Ready(card)) = (training_output(state), &state.model) else {
+        controls::note(ui, "Open a project and load a model first");
+        return;
+    };
+    for loss in Loss::ALL {
+        if controls::choice(
+            ui,
+            state.training.loss == loss,
+            loss.title(),
+            loss.description(),
+        ) {
+            actions.push(Action::TrainLoss(loss));
+        }
+    }
+    ui.add_space(space::S);
+    ui.horizontal(|ui| {
+        let free = state.job.is_none();
+        let label = format!("Train on {}", card.info.name);
+        if controls::button(ui, &label, true, free, vec2(0.0, 34.0)).clicked() {
+            actions.push(Action::Train);
+        }
+        if state.training.running {
+            if controls::button(ui, "Stop", false, true, vec2(0.0, 34.0)).clicked() {
+                actions.push(Action::CancelJob);
+            }
+        } else if controls::button(ui, "Folder…", false, free, vec2(0.0, 34.0)).clicked() {
+            actions.push(Action::PickModel(Pick::Trained));
+        }
+    });
+    ui.add_space(space::XS);
+    if let Some(job) = state.job.as_ref().filter(|_| state.training.running) {
+        let done = job.progress.done as f32 / job.progress.total.max(1) as f32;
+        let told = format!("{} of {} steps", job.progress.done, job.progress.total);
+        controls::level_bar(ui, done, vec2(320.0, 6.0), p.text, &told);
+        controls::note(
+            ui,
+            &format!("{told}. What is computed is kept if you stop; labeling can go on"),
+        );
+    } else {
+        controls::note(ui, &format!("The new model goes to {}", output.display()));
+    }
+    if let Some(why) = &state.training.failed {
+        ui.add_space(space::S);
+        let text = egui::RichText::new(why)
+            .font(theme::ui(theme::UI))
+            .color(p.error);
+        let said = ui.add(egui::Label::new(text).wrap().selectable(true));
+        said.widget_info(|| WidgetInfo::labeled(Role::Alert, true, why));
+    }
+    if let Some(report) = state.training.report.as_deref() {
+        ui.add_space(space::L);
+        outcome(ui, state, report, actions);
+    }
+}
+
+/// How far the model above agrees with the labels, where that may be said.
+fn agreement(ui: &mut Ui, state: &AppState) {
+    let shown = state
+        .project
+        .as_ref()
+        .is_some_and(|project| project.info.policy != ScorePolicy::Hidden);
+    let Some(agreed) = state.agreed.filter(|_| shown) else {
+        return;
+    };
+    let mut told = vec![];
+    for (what, (wins, n)) in [
+        ("items drawn at random", agreed.control),
+        ("the other items", agreed.others),
+    ] {
+        if n > 0 {
+            let (low, high) = wilson(wins, n);
+            told.push(format!(
+                "{wins} of {n} on {what} ({:.0} %, {:.0} to {:.0})",
+                100.0 * wins as f64 / n as f64,
+                low * 100.0,
+                high * 100.0
+            ));
+        }
+    }
+    if !told.is_empty() {
+        let text = format!(
+            "The model above agrees with the labels of this project: {}.",
+            told.join("; ")
+        );
+        controls::note(ui, &text);
+        ui.add_space(space::M);
+    }
+}
+
+fn outcome(ui: &mut Ui, state: &AppState, report: &TrainReport, actions: &mut Vec<Action>) {
+    let p = Palette::now(ui.ctx());
+    let frame = Frame::new()
+        .fill(p.bg)
+        .stroke(Stroke::new(1.0, p.rule))
+        .corner_radius(6.0)
+        .inner_margin(Margin::same(20));
+    frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        let told = format!("Trained on {} labels", report.train.n);
+        let heading = controls::text(ui, &told, theme::ui_bold(16.0), p.text);
+        heading.widget_info(|| WidgetInfo::labeled(Role::Status, true, &told));
+        ui.add_space(space::XS);
+        controls::note(ui, &in_words(report));
+        ui.add_space(space::M);
+        curve(ui, &report.curve, report.best_epoch);
+        ui.add_space(space::M);
+        if controls::button(ui, "Use this model", true, true, vec2(0.0, 34.0)).clicked() {
+            actions.push(Action::LoadModel(ModelRef::Path(report.output.clone())));
+        }
+        ui.add_space(space::XS);
+        controls::note(ui, &format!("It is in {}", report.output.display()));
+    });
+    if report.metric == "rmse" {
+        return;
+    }
+    ui.add_space(space::L);
+    controls::text(
+        ui,
+        "Labels of yours that it doubts",
+        theme::ui_bold(16.0),
+        p.text,
+    );
+    ui.add_space(space::XS);
+    let hidden = state
+        .project
+        .as_ref()
+        .is_some_and(|project| project.info.policy == ScorePolicy::Hidden);
+    if hidden {
+        controls::note(ui, "Scores are hidden in this project, and so are these");
+        return;
+    }
+    let own: Vec<&Disagreement> = report
+        .disagreements
+        .iter()
+        .filter(|d| d.annotator == state.settings.annotator)
+        .take(LISTED)
+        .collect();
+    if own.is_empty() {
+        controls::note(
+            ui,
+            "None: heads that had not learned from a prompt agreed with each of your labels of it",
+        );
+        return;
+    }
+    controls::note(
+        ui,
+        "Each was judged by a head that had not learned from its prompt. A slip of yours, or of the model: read it again and decide",
+    );
+    ui.add_space(space::XS);
+    for doubt in own {
+        let name = format!("Item {}, margin {:.2}", doubt.item.short(), doubt.margin);
+        if controls::button(ui, &name, false, true, vec2(0.0, 28.0)).clicked() {
+            actions.push(Action::OpenItem(doubt.item));
+        }
+    }
+}
+
+fn in_words(report: &TrainReport) -> String {
+    let figure = |part: &Part| {
+        let [value, low, high] = [part.measure.value, part.measure.low, part.measure.high];
+        match report.metric {
+            "rmse" => format!("{value:.2} ({low:.2} to {high:.2})"),
+            _ => format!(
+                "{:.0} % ({:.0} to {:.0})",
+                value * 100.0,
+                low * 100.0,
+                high * 100.0
+            ),
+        }
+    };
+    let metric = match report.metric {
+        "rmse" => "Root mean squared error",
+        _ => "Agreement with the labels",
+    };
+    let mut text = format!(
+        "{metric}: {} on the {} held-out labels of {} prompts, {} on those it learned from.",
+        figure(&report.validation),
+        report.validation.n,
+        report.validation.prompts,
+        figure(&report.train)
+    );
+    if let Some(length) = report.length_baseline {
+        let length = length * 100.0;
+        write!(
+            text,
+            " Picking the longer response: {length:.0} % of the held-out ones."
+        )
+        .ok();
+    }
+    if report.left_out > 0 {
+        let n = report.left_out;
+        write!(
+            text,
+            " {n} labels say nothing of this kind and were left out."
+        )
+        .ok();
+    }
+    text
+}
+
+/// Loss per epoch: what it learned from thin, what was held out thick, and the epoch that was kept.
+fn curve(ui: &mut Ui, curve: &[Epoch], best: usize) {
+    let p = Palette::now(ui.ctx());
+    let size = vec2(ui.available_width().min(560.0), 150.0);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    let plot = rect
+        .with_min_x(rect.left() + 40.0)
+        .with_max_y(rect.bottom() - 22.0)
+        .with_max_x(rect.right() - 90.0);
+    let losses = || curve.iter().flat_map(|e| [e.train, e.validation]);
+    let (low, high) = losses().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| {
+        (a.min(x), b.max(x))
+    });
+    let (low, high) = if high - low > 1e-9 {
+        (low, high)
+    } else {
+        (low - 0.5, high + 0.5)
+    };
+    let at = |epoch: usize, loss: f64| -> Pos2 {
+        let along = (epoch.saturating_sub(1)) as f32 / (curve.len().max(2) - 1) as f32;
+        let up = ((loss - low) / (high - low)) as f32;
+        pos2(
+            plot.left() + along * plot.width(),
+            plot.bottom() - up * plot.height(),
+        )
+    };
+    let painter = ui.painter();
+    let small = theme::ui(theme::SMALL);
+    for loss in [low, high] {
+        let y = at(1, loss).y;
+        painter.hline(plot.x_range(), y, Stroke::new(1.0, p.rule));
+        painter.text(
+            pos2(plot.left() - 6.0, y),
+            Align2::RIGHT_CENTER,
+            format!("{loss:.2}"),
+            small.clone(),
+            p.text_3,
+        );
+    }
+    let x = at(best, low).x;
+    painter.vline(x, plot.y_range(), Stroke::new(1.0, p.text_3));
+    painter.text(
+        pos2(x, plot.bottom() + 4.0),
+        Align2::CENTER_TOP,
+        format!("epoch {best}"),
+        small.clone(),
+        p.text_2,
+    );
+    for (name, of, width, color) in [
+        (
+            "learned from",
+            (|e: &Epoch| e.train) as fn(&Epoch) -> f64,
+            1.0,
+            p.text_2,
+        ),
+        ("held out", |e: &Epoch| e.validation, 2.0, p.text),
+    ] {
+        let points: Vec<Pos2> = curve
+            .iter()
+            .enumerate()
+            .map(|(n, e)| at(n + 1, of(e)))
+            .collect();
+        if let Some(last) = points.last() {
+            painter.text(
+                *last + vec2(6.0, 0.0),
+                Align2::LEFT_CENTER,
+                name,
+                small.clone(),
+                color,
+            );
+        }
+        painter.add(Shape::line(points, Stroke::new(width, color)));
+    }
+    let held = curve
+        .get(best.saturating_sub(1))
+        .map_or(0.0, |e| e.validation);
+    let told = format!(
+        "Loss per epoch: the held-out part is lowest at epoch {best} of {}, {held:.3}",
+        curve.len()
+    );
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &told));
+}
