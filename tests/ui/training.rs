@@ -174,6 +174,6 @@ fn the_least_certain_come_next_and_the_control_stream_is_counted_apart() {
     shown.step();
     assert!(begins(
         &shown,
-        "The model above agrees with the labels of this project: "
+        "The loaded model agrees with the labels of this project: "
     ));
 }

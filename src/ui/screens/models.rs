@@ -14,47 +14,79 @@ pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     let p = Palette::now(ui.ctx());
     let area = ui.available_rect_before_wrap();
     ui.painter().rect_filled(area, 0.0, p.panel);
-    let width = 720.0_f32.min(area.width() - 48.0);
+    let wide = area.width() > 1160.0;
     let left = area.left() + if area.width() > 1000.0 { 48.0 } else { 24.0 };
-    let column = egui::Rect::from_min_size(
-        egui::pos2(left, area.top() + 24.0),
-        vec2(width, area.height() - 32.0),
-    );
-    let mut ui = ui.new_child(egui::UiBuilder::new().max_rect(column));
-    ScrollArea::vertical().auto_shrink([false, false]).show(&mut ui, |ui| {
-        controls::text(ui, "Reward model", theme::serif(24.0), p.text);
-        ui.add_space(space::XS);
-        controls::note(ui, "It runs on this computer. Labeling never waits for it, and never needs it");
-        ui.add_space(space::L);
-        card(ui, state);
-        ui.add_space(space::L);
-        ui.horizontal(|ui| {
-            let loading = matches!(state.model, ModelState::Loading(_));
-            if controls::button(ui, "Load a folder…", true, !loading, vec2(0.0, 34.0)).clicked() {
-                actions.push(Action::PickModel(Pick::ModelFolder));
-            }
-            if controls::button(ui, "Load a .gguf file…", false, !loading, vec2(0.0, 34.0)).clicked() {
-                actions.push(Action::PickModel(Pick::ModelFile));
-            }
-            let other = !matches!(&state.model, ModelState::Ready(card) if card.model == ModelRef::Default);
-            if other && controls::button(ui, "Use the built-in one", false, !loading, vec2(0.0, 34.0)).clicked() {
-                actions.push(Action::LoadModel(ModelRef::Default));
-            }
-            let on = !matches!(state.model, ModelState::Off);
-            if on && controls::button(ui, "Turn scores off", false, true, vec2(0.0, 34.0)).clicked() {
-                actions.push(Action::UnloadModel);
-            }
-        });
-        ui.add_space(space::M);
-        controls::note(
-            ui,
-            "Llama-family sequence classifiers (score.weight) from a safetensors folder with tokenizer.json, or a GGUF with a reward head. \
-             A score can be compared with that of the other response to the same prompt, not between prompts",
-        );
-        ui.add_space(space::XL);
-        training::show(ui, state, actions);
-        ui.add_space(space::XL);
+    let width = if wide {
+        (area.right() - left - 96.0) / 2.0
+    } else {
+        area.right() - left - 24.0
+    }
+    .min(720.0);
+    let size = vec2(width, area.height() - 32.0);
+    let first = egui::Rect::from_min_size(egui::pos2(left, area.top() + 24.0), size);
+    let column = |ui: &mut Ui, rect, name: &str, add: &mut dyn FnMut(&mut Ui)| {
+        let mut ui = ui.new_child(egui::UiBuilder::new().max_rect(rect));
+        ScrollArea::vertical()
+            .id_salt(name)
+            .auto_shrink([false, false])
+            .show(&mut ui, |ui| add(ui));
+    };
+    column(ui, first, "model", &mut |ui| {
+        model(ui, state, actions);
+        if !wide {
+            ui.add_space(space::XL);
+            training::show(ui, state, actions);
+            ui.add_space(space::XL);
+        }
     });
+    if wide {
+        let second = first.translate(vec2(width + 48.0, 0.0));
+        column(ui, second, "training", &mut |ui| {
+            training::show(ui, state, actions);
+            ui.add_space(space::XL);
+        });
+    }
+}
+
+fn model(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
+    let p = Palette::now(ui.ctx());
+    controls::text(ui, "Reward model", theme::serif(24.0), p.text);
+    ui.add_space(space::XS);
+    controls::note(
+        ui,
+        "It runs on this computer. Labeling never waits for it, and never needs it",
+    );
+    ui.add_space(space::L);
+    card(ui, state);
+    ui.add_space(space::L);
+    ui.horizontal(|ui| {
+        let loading = matches!(state.model, ModelState::Loading(_));
+        if controls::button(ui, "Load a folder…", true, !loading, vec2(0.0, 34.0)).clicked() {
+            actions.push(Action::PickModel(Pick::ModelFolder));
+        }
+        if controls::button(ui, "Load a .gguf file…", false, !loading, vec2(0.0, 34.0)).clicked()
+        {
+            actions.push(Action::PickModel(Pick::ModelFile));
+        }
+        let other =
+            !matches!(&state.model, ModelState::Ready(card) if card.model == ModelRef::Default);
+        if other
+            && controls::button(ui, "Use the built-in one", false, !loading, vec2(0.0, 34.0))
+                .clicked()
+        {
+            actions.push(Action::LoadModel(ModelRef::Default));
+        }
+        let on = !matches!(state.model, ModelState::Off);
+        if on && controls::button(ui, "Turn scores off", false, true, vec2(0.0, 34.0)).clicked() {
+            actions.push(Action::UnloadModel);
+        }
+    });
+    ui.add_space(space::M);
+    controls::note(
+        ui,
+        "Llama-family sequence classifiers (score.weight) from a safetensors folder with tokenizer.json, or a GGUF with a reward head. \
+             A score can be compared with that of the other response to the same prompt, not between prompts",
+    );
 }
 
 fn card(ui: &mut Ui, state: &AppState) {

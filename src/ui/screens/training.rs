@@ -27,7 +27,7 @@ pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     ui.add_space(space::XS);
     controls::note(
         ui,
-        "Fits the last layer of the model above to the labels of this project. The model below it stays as it is, so that some \
+        "Fits a new last layer for the loaded model to the labels of this project. The rest of it stays as it is, so that some \
          hundreds of labels are enough and it takes minutes",
     );
     ui.add_space(space::M);
@@ -113,7 +113,7 @@ fn agreement(ui: &mut Ui, state: &AppState) {
     }
     if !told.is_empty() {
         let text = format!(
-            "The model above agrees with the labels of this project: {}.",
+            "The loaded model agrees with the labels of this project: {}.",
             told.join("; ")
         );
         controls::note(ui, &text);
