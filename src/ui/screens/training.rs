@@ -15,6 +15,8 @@ use crate::reward::train::{Epoch, Loss, Part};
 use crate::ui::theme::{self, Palette, space};
 use crate::ui::widgets::controls;
 
+/// With fewer held-out labels than these an interval is wider than what a head can be better by.
+const FEW: usize = 50;
 /// Doubted labels that are listed.
 const LISTED: usize = 12;
 
@@ -206,13 +208,20 @@ fn in_words(report: &TrainReport) -> String {
         "rmse" => "Root mean squared error",
         _ => "Agreement with the labels",
     };
+    let count = |n: usize, what: &str| match n {
+        1 => format!("1 {what}"),
+        n => format!("{n} {what}s"),
+    };
     let mut text = format!(
-        "{metric}: {} on the {} held-out labels of {} prompts, {} on those it learned from.",
+        "{metric}: {} on {} of {} held out, {} on those it learned from.",
         figure(&report.validation),
-        report.validation.n,
-        report.validation.prompts,
+        count(report.validation.n, "label"),
+        count(report.validation.prompts, "prompt"),
         figure(&report.train)
     );
+    if report.validation.n < FEW {
+        text.push_str(" So few labels say little: mind the interval.");
+    }
     if let Some(length) = report.length_baseline {
         let length = length * 100.0;
         write!(
@@ -280,7 +289,7 @@ fn curve(ui: &mut Ui, curve: &[Epoch], best: usize) {
         small.clone(),
         p.text_2,
     );
-    for (name, of, width, color) in [
+    let lines = [
         (
             "learned from",
             (|e: &Epoch| e.train) as fn(&Epoch) -> f64,
@@ -288,15 +297,21 @@ fn curve(ui: &mut Ui, curve: &[Epoch], best: usize) {
             p.text_2,
         ),
         ("held out", |e: &Epoch| e.validation, 2.0, p.text),
-    ] {
+    ];
+    for (at_line, (name, of, width, color)) in lines.into_iter().enumerate() {
         let points: Vec<Pos2> = curve
             .iter()
             .enumerate()
             .map(|(n, e)| at(n + 1, of(e)))
             .collect();
-        if let Some(last) = points.last() {
+        // Names beside the ends, never over each other.
+        if let (Some(mine), Some(end)) = (points.last(), curve.last()) {
+            let middle = at(curve.len(), f64::midpoint(end.train, end.validation)).y;
+            let above = (end.train > end.validation) == (at_line == 0);
+            let away = (mine.y - middle).abs().max(8.0);
+            let y = if above { middle - away } else { middle + away };
             painter.text(
-                *last + vec2(6.0, 0.0),
+                pos2(mine.x + 6.0, y),
                 Align2::LEFT_CENTER,
                 name,
                 small.clone(),
