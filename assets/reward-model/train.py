@@ -721,22 +721,21 @@ def parity(path: Path, pairs: list[Pair], tok: Tokenizer, out: Path) -> None:
     model.load_state_dict(state, strict=True)
     model.float()
 
-    rng, items = random.Random(SEED), []
+    # 50 pairs, chosen and rejected one after the other, and one more text.
     open_sets = {"mtbench-human": "CC-BY-4.0", "oasst-100": "Apache-2.0", "tulu1-human": "Apache-2.0"}
     pool = [p for p in pairs if p.set in open_sets]
-    rng.shuffle(pool)
-    length = lambda m: len(tok.encode(render(m), add_special_tokens=False).ids)
-    taken: Counter = Counter()
-    long_done = False
+    random.Random(SEED).shuffle(pool)
+    items, taken, long_done = [], Counter(), False
     for p in pool:
-        m = [*p.messages, dict(role="assistant", content=p.chosen if len(items) % 2 else p.rejected)]
-        n = length(m)
+        both = [[*p.messages, dict(role="assistant", content=c)] for c in (p.chosen, p.rejected)]
+        n = max(len(tok.encode(render(m), add_special_tokens=False).ids) for m in both)
         if 1400 <= n <= 1600 and not long_done:
             long_done = True
-        elif n > 500 or taken[p.set] >= 20:
+        elif n > 400 or taken[p.set] >= 20 or len(items) >= 98:
             continue
         taken[p.set] += 1
-        items.append((p, m))
+        items += [(p, m) for m in both]
+    items = items[:100]
     worst = 0.0
     rows = []
     # One odd text that is nobody's: multi-byte characters, digits, runs of spaces, a control character, a system turn.
@@ -755,7 +754,7 @@ def parity(path: Path, pairs: list[Pair], tok: Tokenizer, out: Path) -> None:
     assert all(Template(meta["tokenizer.chat_template"]).render(messages=r["messages"]) == render(r["messages"]) for r in rows)
     print(f"parity: {len(rows)} conversations, longest {max(r['tokens'] for r in rows)}, transformers against the recipe's forward: {worst:.2e}")
     out.write_text("{\n\"about\": " + json.dumps(
-        "Scores by transformers LlamaForSequenceClassification, f32, from the dequantised weights of tiebreak-mini.gguf; "
+        "50 pairs, chosen then rejected, and one text more. Scores by transformers LlamaForSequenceClassification, f32, from the dequantised weights of tiebreak-mini.gguf; "
         "text rendered by its chat template, encoded without added special tokens, last token pooled")
         + ",\n\"model_sha256\": " + json.dumps(hashlib.sha256(path.read_bytes()).hexdigest())
         + ",\n\"conversations\": [\n" + ",\n".join(json.dumps(r, ensure_ascii=False) for r in rows) + "\n]\n}\n")
@@ -798,6 +797,7 @@ def main() -> None:
     w, cfg, tokens, merges = cut_base(opts.base, opts.layers, opts.merges)
     tok = Tokenizer.from_str(tokenizer_json(tokens, merges))
     pairs = load_pairs(opts.data)
+    # Wrong answers of made pairs are answers of training sets to other training prompts of the same split.
     made = [p for split, n in (("train", 1), ("dev", 0.2)) for p in
             neighbors(pairs, split, int(n * opts.neighbors)) + spoilt(pairs, split, int(n * opts.spoilt))]
     pairs += made
@@ -805,6 +805,12 @@ def main() -> None:
     train = [p for p in pairs if p.split == "train" and len(p.ids) <= opts.train_tokens]
     dev = [p for p in pairs if p.split == "dev" and len(p.ids) <= opts.train_tokens]
     balance(train, opts.balance)
+    # What was trained on, to be held against lists of what must not be: prompts and beginnings of conversations.
+    used = set()
+    for p in train:
+        users = [m["content"] for m in p.messages if m["role"] == "user"]
+        used |= {prompt_hash(users[:n]) for n in range(1, len(users) + 1)}
+    (opts.out / "trained-on.sha256").write_text("".join(f"{h}\n" for h in sorted(used)))
     print(f"{cfg.layers} layers, vocabulary {cfg.vocab}; train {len(train)} pairs, {sum(len(p.ids) for p in train)} tokens {dict(Counter(p.set for p in train))}; "
           f"dev {len(dev)} pairs, {sum(len(p.ids) for p in dev)} tokens {dict(Counter(p.set for p in dev))}", flush=True)
 
