@@ -454,12 +454,16 @@ def ece(margin: np.ndarray, bins: int = 10) -> float:
     return float(sum(len(i) * abs(conf[i].mean() - hit[i].mean()) for i in np.array_split(np.argsort(conf), bins)) / len(margin))
 
 
+# Compiled by `--compile` for what is measured; `tune` compiles its own.
+FORWARD = scores
+
+
 @torch.no_grad()
 def margins(w: Weights, cfg: Config, pairs: list[Pair], bf16: bool = False) -> np.ndarray:
     found = {}
     with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
         for group in batches(pairs, 4096):
-            s = scores(w, cfg, collate(group)).tolist()
+            s = FORWARD(w, cfg, collate(group)).tolist()
             found.update({id(p): a - b for p, (a, b) in zip(group, s)})
     return np.array([found[id(p)] for p in pairs])
 
@@ -793,6 +797,9 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(SEED)
     torch.set_num_threads(opts.threads)
+    if opts.compile:
+        global FORWARD
+        FORWARD = torch.compile(scores, dynamic=True)
 
     w, cfg, tokens, merges = cut_base(opts.base, opts.layers, opts.merges)
     tok = Tokenizer.from_str(tokenizer_json(tokens, merges))

@@ -230,7 +230,12 @@ pub enum Action {
         unscored: u64,
     },
     /// How far the model agrees with the labels was counted.
-    Agreed(Agreed),
+    Agreed {
+        /// By the scorer of this key.
+        scorer: String,
+        /// What was counted.
+        agreed: Agreed,
+    },
     /// Scores of the whole project are there, or as far as it came.
     AllScored {
         /// Items that cannot be scored.
@@ -289,8 +294,6 @@ pub enum Action {
     TakenOver {
         /// Who.
         by: String,
-        /// The project as it is from here on.
-        info: Box<ProjectInfo>,
     },
     /// An import ended.
     Imported(Box<ImportReport>),

@@ -19,15 +19,38 @@ use super::runner::Outbox;
 use super::sample;
 use super::scoring::{agreed, score_all};
 use super::settings::Settings;
-use super::state::Opened;
-use super::train::{TrainInput, TrainRecipe, train};
+use super::state::{Agreed, Opened};
+use super::train::{TRAINING_RECORD, TrainInput, TrainRecipe, train};
 use crate::domain::{Draft, Event, EventBody, Item, ItemId};
 use crate::reward::{LoadOptions, ModelRef};
-use crate::store::{Filter, Order, Project, StoreError, TakeOver};
+use crate::store::{Filter, Order, Project, Reader, StoreError, TakeOver};
 use crate::task::{Cancel, Progress};
 
 /// Items read and scored ahead of the labeler.
 const AHEAD: usize = 3;
+
+/// The next items of an order after one, going round once, that the annotator neither labelled nor skipped.
+fn next_of(
+    order: &[u64],
+    reader: &Reader,
+    annotator: &str,
+    after: Option<u64>,
+    most: usize,
+) -> Result<Vec<u64>, StoreError> {
+    let from = after
+        .and_then(|after| order.iter().position(|at| *at == after))
+        .map_or(0, |at| at + 1);
+    let mut found = vec![];
+    for &position in order[from..].iter().chain(&order[..from]) {
+        if found.len() == most {
+            break;
+        }
+        if Some(position) != after && !reader.is_done(annotator, position)? {
+            found.push(position);
+        }
+    }
+    Ok(found)
+}
 
 /// How often somebody else's wish to have the project is looked for.
 const LOOK_UP: Duration = Duration::from_secs(1);
@@ -65,6 +88,10 @@ pub struct Desk {
     scorer: Option<String>,
     /// Whether the items of which that scorer is least certain come first.
     uncertain: bool,
+    /// All positions in that order, as it was when it was asked for.
+    plan: Option<(String, Vec<u64>)>,
+    /// The last draft could not be kept: its item is not left.
+    unsaved: bool,
 }
 
 impl Desk {
@@ -77,6 +104,8 @@ impl Desk {
             open: None,
             scorer: None,
             uncertain: false,
+            plan: None,
+            unsaved: false,
         }
     }
 
@@ -204,6 +233,8 @@ impl Desk {
             Effect::OpenSample => self.open_sample(),
             Effect::TakeOver(path) => self.take_over(&path),
             Effect::SaveCopy(path, draft) => self.save_copy(&path, draft),
+            // The answer whose draft could not be kept is on the screen only.
+            Effect::OpenItem(_) if std::mem::take(&mut self.unsaved) => {}
             Effect::OpenItem(target) => {
                 let opened = self.open_item(target);
                 self.answer(opened);
@@ -215,6 +246,7 @@ impl Desk {
             }
             Effect::PutDraft(item, draft) => {
                 let saved = self.put_draft(item, draft.as_ref());
+                self.unsaved = saved.is_err();
                 if saved.is_ok() {
                     self.outbox.send(Action::DraftSaved {
                         at: Timestamp::now(),
@@ -236,8 +268,11 @@ impl Desk {
                 self.trouble(listed);
             }
             Effect::Preview(recipe) => self.preview(recipe),
-            Effect::Order { uncertain } => self.uncertain = uncertain,
-            Effect::CountAgreed => self.count_agreed(),
+            Effect::Order { uncertain } => {
+                self.uncertain = uncertain;
+                self.plan = None;
+            }
+            Effect::CountAgreed(model) => self.count_agreed(model),
             _ => {}
         }
     }
@@ -246,7 +281,7 @@ impl Desk {
     fn answer(&self, done: Result<(), StoreError>) {
         if let Err(error) = done {
             self.outbox.send(Action::StoreFailed {
-                message: format!("{error}."),
+                message: format!("{error} ({}).", error.code()),
             });
         }
     }
@@ -255,7 +290,7 @@ impl Desk {
     fn trouble(&self, done: Result<(), StoreError>) {
         if let Err(error) = done {
             self.outbox.send(Action::Trouble {
-                message: format!("{error}. Labels are not affected."),
+                message: format!("{error} ({}). Labels are not affected.", error.code()),
             });
         }
     }
@@ -361,14 +396,19 @@ impl Desk {
         let Some((by, path)) = asked.map(|(by, open)| (by, open.project.path().to_owned())) else {
             return;
         };
-        // Closed before it is opened for reading: its work ends and its lock goes.
+        // Closed before it is opened for reading: its work ends and its lock goes. That may take a while; who does not want it any
+        // more by then shall not have it.
+        if let Some(open) = &mut self.open {
+            open.end_jobs();
+            if open.project.wanted_by().is_none() {
+                return;
+            }
+        }
         self.open = None;
-        let opened = OpenProject::open(&path, true, &self.annotator, &self.outbox);
-        match opened.and_then(|opened| Ok((opened.info()?, opened))) {
-            Ok((info, opened)) => {
+        match OpenProject::open(&path, true, &self.annotator, &self.outbox) {
+            Ok(opened) => {
                 self.open = Some(opened);
-                let info = Box::new(info);
-                self.outbox.send(Action::TakenOver { by, info });
+                self.outbox.send(Action::TakenOver { by });
             }
             Err(error) => self.outbox.send(Action::StoreFailed {
                 message: format!("{by} has taken over this project, and it cannot be read: {error}. What was saved before is safe."),
@@ -394,20 +434,18 @@ impl Desk {
 
     // Items --------------------------------------------------------------------------------
 
-    fn open_item(&self, target: Target) -> Result<(), StoreError> {
+    fn open_item(&mut self, target: Target) -> Result<(), StoreError> {
+        let plan = self.plan()?;
         let Some(OpenProject { reader, .. }) = &self.open else {
             return Err(StoreError::Closed);
         };
         let position = match target {
             Target::Position(position) => Some(position),
             Target::Id(id) => reader.position_of(id)?,
-            Target::NextUnlabelled(after) => match self.by_uncertainty() {
-                Some(scorer) => {
-                    let next = reader.uncertain(&self.annotator, scorer, 2)?;
-                    // Not the one that is being left, unless there is no other.
-                    let other = next.iter().find(|n| Some(**n) != after);
-                    other.or(next.first()).copied()
-                }
+            Target::NextUnlabelled(after) => match &plan {
+                Some(plan) => next_of(plan, reader, &self.annotator, after, 1)?
+                    .first()
+                    .copied(),
                 None => reader.next_unlabelled(&self.annotator, after)?,
             },
             Target::Resume => {
@@ -426,10 +464,9 @@ impl Desk {
             return Ok(());
         };
         let mut ahead: Vec<Arc<Item>> = vec![];
-        if let Some(scorer) = self.by_uncertainty() {
-            let next = reader.uncertain(&self.annotator, scorer, AHEAD + 1)?;
-            for position in next.into_iter().filter(|n| *n != position).take(AHEAD) {
-                ahead.extend(reader.item_at(position)?.map(Arc::new));
+        if let Some(plan) = &plan {
+            for next in next_of(plan, reader, &self.annotator, Some(position), AHEAD)? {
+                ahead.extend(reader.item_at(next)?.map(Arc::new));
             }
         } else {
             let mut from = position;
@@ -471,6 +508,21 @@ impl Desk {
         self.scorer.as_deref().filter(|_| self.uncertain)
     }
 
+    /// The order by uncertainty, if items come in it: made when it is asked for first, and anew after scoring or an import.
+    fn plan(&mut self) -> Result<Option<Vec<u64>>, StoreError> {
+        let Some(scorer) = self.by_uncertainty().map(str::to_owned) else {
+            return Ok(None);
+        };
+        if self.plan.as_ref().is_none_or(|(by, _)| *by != scorer) {
+            let Some(open) = &self.open else {
+                return Ok(None);
+            };
+            let order = open.reader.uncertain(&scorer)?;
+            self.plan = Some((scorer, order));
+        }
+        Ok(self.plan.as_ref().map(|(_, order)| order.clone()))
+    }
+
     /// The item to go on after: the last one this annotator did something about.
     fn last_position(&self) -> Result<Option<u64>, StoreError> {
         let Some(open) = &self.open else {
@@ -501,7 +553,11 @@ impl Desk {
         Ok(())
     }
 
-    fn list(&self, search: &str, from: u64, rows: u64) -> Result<(), StoreError> {
+    fn list(&mut self, search: &str, from: u64, rows: u64) -> Result<(), StoreError> {
+        if from == 0 {
+            // Shown anew: after scoring, an import, or from another screen.
+            self.plan = None;
+        }
         let Some(OpenProject { reader, .. }) = &self.open else {
             return Ok(());
         };
@@ -549,7 +605,7 @@ impl Desk {
         };
         if let Err(error) = written {
             self.outbox.send(Action::AppendFailed {
-                message: format!("{error}."),
+                message: format!("{error} ({}).", error.code()),
             });
             return false;
         }
@@ -691,20 +747,33 @@ impl Desk {
     }
 
     /// Counts meanwhile how far the model agrees with the labels.
-    fn count_agreed(&mut self) {
+    fn count_agreed(&mut self, model: ModelRef) {
         let Some(scorer) = self.scorer.clone() else {
             return;
         };
-        self.start_job(
-            "agreement",
-            Cancel::default(),
-            move |project, _| match project.reader().and_then(|reader| agreed(&reader, &scorer)) {
-                Ok(found) => Action::Agreed(found),
+        let cancel = Cancel::default();
+        let sign = cancel.clone();
+        self.start_job("agreement", cancel, move |project, _| {
+            let trained_here = match model {
+                ModelRef::Default => false,
+                ModelRef::Path(path) => path.join(TRAINING_RECORD).exists(),
+            };
+            let found = project
+                .reader()
+                .and_then(|reader| agreed(&reader, &scorer, &sign));
+            match found {
+                Ok(agreed) => Action::Agreed {
+                    scorer,
+                    agreed: Agreed {
+                        trained_here,
+                        ..agreed
+                    },
+                },
                 Err(error) => Action::Trouble {
                     message: error.to_string(),
                 },
-            },
-        );
+            }
+        });
     }
 
     /// Reads the first rows of an export meanwhile: the whole project has to be counted.

@@ -78,8 +78,8 @@ pub enum Effect {
         /// Whether it is so.
         uncertain: bool,
     },
-    /// Count how far the model agrees with the labels.
-    CountAgreed,
+    /// Count how far this model, which is loaded, agrees with the labels.
+    CountAgreed(ModelRef),
     /// Score all items that have no score by this model.
     ScoreAll(ModelRef),
     /// Train a head on the project's labels.

@@ -130,6 +130,16 @@ impl OpenProject {
         }
     }
 
+    /// Stops the work that goes on in it, and waits until it has.
+    pub fn end_jobs(&mut self) {
+        for (cancel, _) in &self.jobs {
+            cancel.cancel();
+        }
+        for (_, job) in self.jobs.drain(..) {
+            job.join().ok();
+        }
+    }
+
     /// Takes note of work that goes on in it.
     pub fn add_job(&mut self, cancel: Cancel, job: JoinHandle<()>) {
         self.jobs.retain(|(_, job)| !job.is_finished());
@@ -140,12 +150,7 @@ impl OpenProject {
 impl Drop for OpenProject {
     /// The work in it ends before the project is closed.
     fn drop(&mut self) {
-        for (cancel, _) in &self.jobs {
-            cancel.cancel();
-        }
-        for (_, job) in self.jobs.drain(..) {
-            job.join().ok();
-        }
+        self.end_jobs();
         if let Some((sender, thread)) = self.scores.take() {
             drop(sender);
             thread.join().ok();

@@ -236,9 +236,12 @@ pub fn score_all(
 }
 
 /// How often the scorer prefers what each annotator preferred, over the labels of pairs that have both scores.
-pub fn agreed(reader: &Reader, scorer: &str) -> Result<Agreed, StoreError> {
+pub fn agreed(reader: &Reader, scorer: &str, cancel: &Cancel) -> Result<Agreed, StoreError> {
     let mut found = Agreed::default();
     for (id, control) in reader.labelled()? {
+        if cancel.is_cancelled() {
+            break;
+        }
         let both = reader.scores(id, scorer)?;
         let [first, second] = both.as_slice() else {
             continue;

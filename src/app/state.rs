@@ -397,6 +397,8 @@ pub struct Agreed {
     pub control: (u64, u64),
     /// Among the others, which may have been chosen for being uncertain.
     pub others: (u64, u64),
+    /// Whether the model was trained here: it may have learned from these very labels.
+    pub trained_here: bool,
 }
 
 /// A message that stays until it is dismissed.
@@ -438,6 +440,8 @@ pub enum Offer {
     TakeOver(PathBuf),
     /// Write the project, with the open answer, to another place and go on there.
     SaveCopy,
+    /// Show what was looked at and is ready to import.
+    Import,
 }
 
 /// Everything.

@@ -11,7 +11,9 @@ use serde::Serialize;
 
 use crate::analysis::stats::wilson;
 use crate::dataset::{self, DatasetError};
-use crate::domain::{Item, ItemId, Judgment, LabelSchema, Preference, ReferenceRole, Turn};
+use crate::domain::{
+    Item, ItemId, Judgment, LabelSchema, Preference, ReferenceRole, ScorePolicy, Turn,
+};
 use crate::reward::local::{Base, free};
 use crate::reward::train::{
     self, Epoch, Example, Features, FitOptions, Loss, Part, Target, TrainError, TrainingSet,
@@ -21,6 +23,8 @@ use crate::reward::{LoadOptions, ModelRef, RewardError};
 use crate::store::{FeatureCache, Project, StoreError};
 use crate::task::{Cancel, Job, Progress};
 
+/// The file of a trained model's folder that says how it was trained.
+pub const TRAINING_RECORD: &str = "tiebreak-training.json";
 /// Texts whose features are computed and kept at once.
 const WINDOW: usize = 64;
 /// Labels listed that the head disagrees with.
@@ -73,6 +77,8 @@ pub struct TrainReport {
     pub examples: usize,
     /// Ties and labels that say nothing of this kind.
     pub left_out: usize,
+    /// Rows of files that could not be read.
+    pub rejected: u64,
     /// Names of the outputs of regression.
     pub outputs: Vec<String>,
     /// What `value` is below: `accuracy` or `rmse`.
@@ -164,17 +170,17 @@ pub fn train(
             names.collect::<Vec<_>>().join(", ")
         }
     };
-    let set = collected.set;
+    let set = &collected.set;
     // Refused before a model is loaded.
-    train::split(&set, recipe.seed)?;
+    train::split(set, recipe.seed)?;
     let base = Base::load(&recipe.base, options)?;
-    let (features, computed) = features(&base, &set, cache, cancel, report)?;
+    let (features, computed) = features(&base, set, cache, cancel, report)?;
     let texts = set.texts.len() as u64;
     let fitting = FitOptions {
         loss: recipe.loss,
         seed: recipe.seed,
     };
-    let (fit, held_out) = train::fit(&set, &features, fitting, cancel, &mut |done, steps| {
+    let (fit, held_out) = train::fit(set, &features, fitting, cancel, &mut |done, steps| {
         report(Progress {
             done: texts + done as u64,
             total: texts + steps as u64,
@@ -182,7 +188,7 @@ pub fn train(
     })?;
     let part = |held: bool| {
         let of = |at: usize| held_out[at] == held;
-        train::measure(&set, &fit, &of, recipe.seed, wilson)
+        train::measure(set, &fit, &of, recipe.seed, wilson)
     };
     let pairs = recipe.loss != Loss::Regression;
     let outcome = TrainReport {
@@ -192,15 +198,13 @@ pub fn train(
         output: recipe.output.clone(),
         examples: set.examples.len(),
         left_out: set.left_out,
+        rejected: collected.rejected,
         outputs: set.outputs.clone(),
         metric: if pairs { "accuracy" } else { "rmse" },
         train: part(false),
         validation: part(true),
-        length_baseline: pairs.then(|| length_baseline(&set, &held_out)),
-        cross_fitted: pairs.then(|| {
-            let wins = fit.cross_fitted.iter().filter(|m| **m > 0.0).count();
-            wins as f64 / fit.cross_fitted.len() as f64
-        }),
+        length_baseline: pairs.then(|| length_baseline(set, &held_out)),
+        cross_fitted: cross_fitted(&fit.cross_fitted),
         l2: fit.l2,
         best_epoch: fit.best_epoch,
         curve: fit.curve.clone(),
@@ -208,7 +212,7 @@ pub fn train(
         texts: set.texts.len(),
         seconds: start.elapsed().as_secs_f64(),
         disagreements: if pairs {
-            disagreements(&set, &fit.cross_fitted)
+            disagreements(set, &fit.cross_fitted)
         } else {
             vec![]
         },
@@ -218,10 +222,15 @@ pub fn train(
         .iter()
         .map(|w| w.iter().map(|x| *x as f32).collect())
         .collect();
-    let record = serde_json::to_string_pretty(&outcome).unwrap_or_default();
+    // Where scores are hidden from labelers, a file beside the project does not tell them.
+    let mut kept = outcome.clone();
+    if !collected.open {
+        kept.disagreements.clear();
+    }
+    let record = serde_json::to_string_pretty(&kept).unwrap_or_default();
     let notes = [
         ("README.md", card(&outcome, &learned_from)),
-        ("tiebreak-training.json", record),
+        (TRAINING_RECORD, record),
     ];
     base.write(&recipe.output, &head, &set.outputs, &notes)?;
     Ok(outcome)
@@ -232,6 +241,9 @@ struct Collector {
     set: TrainingSet,
     known: HashMap<[u8; 32], usize>,
     loss: Loss,
+    rejected: u64,
+    /// Whether what the head makes of single labels may stand in the folder.
+    open: bool,
 }
 
 impl Collector {
@@ -249,6 +261,8 @@ impl Collector {
             },
             known: HashMap::new(),
             loss,
+            rejected: 0,
+            open: true,
         }
     }
 
@@ -257,7 +271,9 @@ impl Collector {
             let attributes = &project.settings().schema.attributes;
             self.set.outputs = attributes.iter().map(|a| a.name.clone()).collect();
         }
-        project.reader()?.for_each_item(|record| {
+        let reader = project.reader()?;
+        self.open = reader.policy()? == ScorePolicy::Live;
+        reader.for_each_item(|record| {
             for (annotator, _, _, label) in &record.labels {
                 self.label(&record.item, &label.judgment, annotator);
             }
@@ -278,7 +294,7 @@ impl Collector {
             cancel: cancel.clone(),
             report: &mut |_| {},
         };
-        dataset::read(files, None, &mut job, &mut |row| {
+        let read = dataset::read(files, None, &mut job, &mut |row| {
             let verdicts = || {
                 let of = |role| row.references.iter().filter(move |r| r.role == role);
                 let verdicts: Vec<_> = of(ReferenceRole::Verdict).collect();
@@ -294,6 +310,7 @@ impl Collector {
             }
             Ok(())
         })?;
+        self.rejected = read.rejected_in_all;
         Ok(())
     }
 
@@ -439,7 +456,14 @@ fn length_baseline(set: &TrainingSet, held_out: &[bool]) -> f64 {
     sum / f64::from(n.max(1))
 }
 
-/// Labels whose margin is on the other side, the furthest first.
+/// Share of the pairs that heads fitted without their prompts agree with; none for ratings, or where prompts were too few.
+fn cross_fitted(margins: &[f64]) -> Option<f64> {
+    let known = margins.iter().filter(|m| m.is_finite()).count();
+    let wins = margins.iter().filter(|m| **m > 0.0).count();
+    (known > 0).then(|| wins as f64 / known as f64)
+}
+
+/// Labels whose margin is on the other side, the furthest first, of each annotator at most so many.
 fn disagreements(set: &TrainingSet, margins: &[f64]) -> Vec<Disagreement> {
     let mut found: Vec<Disagreement> = set
         .examples
@@ -453,7 +477,12 @@ fn disagreements(set: &TrainingSet, margins: &[f64]) -> Vec<Disagreement> {
         })
         .collect();
     found.sort_by(|a, b| a.margin.total_cmp(&b.margin));
-    found.truncate(LISTED);
+    let mut count: HashMap<String, usize> = HashMap::new();
+    found.retain(|doubt| {
+        let count = count.entry(doubt.annotator.clone()).or_default();
+        *count += 1;
+        *count <= LISTED
+    });
     found
 }
 

@@ -130,6 +130,26 @@ impl StoreError {
         }
     }
 
+    /// A stable name of what happened, for reports to whoever can help.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Exists(_) => "store-exists",
+            Self::Missing(_) => "store-missing",
+            Self::NotAProject(_) => "store-not-a-project",
+            Self::Newer { .. } => "store-newer",
+            Self::Older { .. } => "store-older",
+            Self::Locked { .. } => "store-locked",
+            Self::Damaged { .. } => "store-damaged",
+            Self::DiskFull => "store-disk-full",
+            Self::ReadOnly(_) => "store-read-only",
+            Self::UnknownItem(_) => "store-unknown-item",
+            Self::NotStorable(_) => "store-not-storable",
+            Self::Closed => "store-closed",
+            Self::Io { .. } => "store-io",
+            Self::Sqlite { .. } => "store-sqlite",
+        }
+    }
+
     /// What to do about it, where there is something: the `hint:` line of the command line.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {

@@ -24,6 +24,12 @@ impl FeatureCache {
         let db = match Self::connect(path) {
             Err(StoreError::NotAProject(_) | StoreError::Damaged { .. }) => {
                 std::fs::remove_file(path).map_err(|e| StoreError::io("replace", path, &e))?;
+                // Its log must not be read into the new one.
+                for ending in ["-wal", "-shm"] {
+                    let mut log = path.as_os_str().to_owned();
+                    log.push(ending);
+                    std::fs::remove_file(log).ok();
+                }
                 Self::connect(path)?
             }
             db => db?,
@@ -58,7 +64,11 @@ impl FeatureCache {
                 .query_row([text.as_slice()], |row| row.get::<_, Vec<u8>>(0))
                 .optional()
         };
-        let bytes = read().map_err(|e| StoreError::sqlite(&self.path, &e))?;
+        let bytes = match read().map_err(|e| StoreError::sqlite(&self.path, &e)) {
+            // What cannot be read is computed again.
+            Err(StoreError::Damaged { .. }) => None,
+            bytes => bytes?,
+        };
         // Of another width it is none of ours.
         let bytes = bytes.filter(|bytes| bytes.len() == self.width * 4);
         Ok(bytes.map(|bytes| {

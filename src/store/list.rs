@@ -96,7 +96,7 @@ const CONTROL: &str = "(i.id < '33333333')";
 
 /// The scores of an item lie this far apart, by scorer ?7; nothing where one is missing.
 const SPREAD: &str = "(SELECT max(s.score) - min(s.score) FROM scores s
-       WHERE s.scorer = (SELECT id FROM scorers WHERE key = ?7) AND s.item = i.position HAVING count(s.score) = i.responses)";
+       WHERE s.scorer = (SELECT id FROM scorers WHERE key = ?7) AND s.item = i.position HAVING count(s.score) = i.responses AND i.responses > 1)";
 
 /// How far an annotator is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -295,27 +295,30 @@ impl Reader {
         Ok(count.unwrap_or_default() as u64)
     }
 
-    /// Positions of the first items, in the order of [`Order::Uncertain`], that the annotator neither labelled nor skipped.
-    pub fn uncertain(
-        &self,
-        annotator: &str,
-        scorer_key: &str,
-        limit: usize,
-    ) -> Result<Vec<u64>, StoreError> {
+    /// Positions of all items in the order of [`Order::Uncertain`].
+    pub fn uncertain(&self, scorer_key: &str) -> Result<Vec<u64>, StoreError> {
         let clauses = Clauses::of(&Filter {
             order: Order::Uncertain(scorer_key.to_owned()),
             ..Filter::default()
         });
         let (source, order) = clauses.order();
         let sql = format!(
-            "{source} SELECT i.position FROM items i {} WHERE ?2 IS ?3 AND NOT EXISTS
-               (SELECT 1 FROM outcomes o WHERE o.annotator = ?1 AND o.item = i.id) ORDER BY {order} LIMIT ?4",
+            "{source} SELECT i.position FROM items i {} WHERE ?1 IS ?2 AND ?3 IS ?4 ORDER BY {order}",
             clauses.join()
         );
-        let limit = limit as i64;
-        let mut values: Vec<&dyn ToSql> = vec![&annotator, &0, &0, &limit];
+        let mut values: Vec<&dyn ToSql> = vec![&0, &0, &0, &0];
         clauses.bind(&mut values);
         self.rows(&sql, values.as_slice(), |r| Ok(r.get::<_, i64>(0)? as u64))
+    }
+
+    /// Whether the annotator labelled or skipped the item at a position.
+    pub fn is_done(&self, annotator: &str, position: u64) -> Result<bool, StoreError> {
+        let done = self.one(
+            "SELECT 1 FROM items i JOIN outcomes o ON o.annotator = ?1 AND o.item = i.id WHERE i.position = ?2",
+            params![annotator, position as i64],
+            |_| Ok(()),
+        )?;
+        Ok(done.is_some())
     }
 
     /// Items with a label by anybody, and whether each is in the control stream of [`Order::Uncertain`].

@@ -107,17 +107,33 @@ impl TakeOver {
             .map_err(|e| StoreError::io("open", project, &e))?;
         let path = beside(&project, ".wanted");
         let text = serde_json::to_string(&Owner::now(who)).unwrap_or_default();
-        std::fs::write(&path, text).map_err(|e| StoreError::io("ask with", &path, &e))?;
+        let io = |e: &std::io::Error| StoreError::io("ask with", &path, e);
+        // Put in the place of whatever is there, never written through it.
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|e| io(&e))?;
+        file.write_all(text.as_bytes()).map_err(|e| io(&e))?;
+        file.persist(&path).map_err(|e| io(&e.error))?;
         Ok(Self { path })
     }
 
     /// Who wants the project, if anybody does.
     pub(super) fn asked(project: &Path) -> Option<String> {
-        let mut file = File::open(beside(project, ".wanted")).ok()?;
-        let modified = file.metadata().and_then(|m| m.modified()).ok()?;
-        if modified.elapsed().is_ok_and(|age| age > Self::VALID) {
+        let path = beside(project, ".wanted");
+        // No link, and no pipe that would be waited for.
+        let about = path
+            .symlink_metadata()
+            .ok()
+            .filter(std::fs::Metadata::is_file)?;
+        let modified = about.modified().ok()?;
+        let age = match modified.elapsed() {
+            Ok(age) => age,
+            // Clocks differ a little between machines.
+            Err(ahead) => ahead.duration(),
+        };
+        if age > Self::VALID {
             return None;
         }
+        let mut file = File::open(path).ok()?;
         // Half written is read again the next time.
         Owner::read(&mut file).map(|owner| owner.name)
     }

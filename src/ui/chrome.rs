@@ -347,6 +347,7 @@ pub fn notice(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
                             ("Open read-only", Action::OpenReadOnly(path.clone()))
                         }
                         Offer::TakeOver(path) => ("Take over", Action::TakeOver(path.clone())),
+                        Offer::Import => ("Import…", Action::Open(Overlay::ImportSheet)),
                         Offer::SaveCopy => ("Save a copy elsewhere…", Action::SaveCopy),
                     };
                     if controls::button(ui, label, false, true, vec2(0.0, 28.0)).clicked() {
@@ -356,7 +357,13 @@ pub fn notice(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
                 if notice.error
                     && controls::button(ui, "Copy details", false, true, vec2(0.0, 28.0)).clicked()
                 {
-                    ui.ctx().copy_text(notice.text.clone());
+                    ui.ctx().copy_text(format!(
+                        "{}\nTiebreak {} on {} {}",
+                        notice.text,
+                        env!("CARGO_PKG_VERSION"),
+                        std::env::consts::OS,
+                        std::env::consts::ARCH
+                    ));
                 }
                 ui.with_layout(Layout::left_to_right(Align::Min), |ui| {
                     let (rect, _) = ui.allocate_exact_size(vec2(16.0, 22.0), Sense::hover());

@@ -72,7 +72,7 @@ pub fn show(ui: &mut Ui, state: &AppState, typed: &mut Typed, actions: &mut Vec<
                     Overlay::Skip => skip(ui, typed, fresh, actions),
                     Overlay::FlagNote => flag(ui, typed, fresh, actions),
                     Overlay::ImportSheet => {
-                        import_sheet(ui, state, typed, screen.height() - 160.0, actions);
+                        import_sheet(ui, state, typed, fresh, screen.height() - 160.0, actions);
                     }
                     Overlay::ImportReport => {
                         import_report(ui, state, screen.height() - 200.0, actions);
@@ -452,6 +452,7 @@ fn import_sheet(
     ui: &mut Ui,
     state: &AppState,
     typed: &mut Typed,
+    fresh: bool,
     height: f32,
     actions: &mut Vec<Action>,
 ) {
@@ -519,10 +520,12 @@ fn import_sheet(
         });
     ui.add_space(space::M);
     let some = sheet.ready > 0;
-    let entered = ui.input(|i| i.key_pressed(Key::Enter));
     ui.horizontal(|ui| {
-        let import = controls::button(ui, "Import", true, some, vec2(120.0, 34.0)).clicked();
-        if (import || entered) && some {
+        let import = controls::button(ui, "Import", true, some, vec2(120.0, 34.0));
+        if fresh {
+            import.request_focus();
+        }
+        if import.clicked() && some {
             actions.push(Action::ImportSheet);
         }
         if controls::button(ui, "Cancel", false, true, vec2(0.0, 34.0)).clicked() {

@@ -41,7 +41,7 @@ fn an_import_with_bad_rows_reports_what_the_command_line_reports() {
         assert!(tells(&shown, &line(one)), "{}", line(one));
     }
     assert_eq!(reader(&path).count().unwrap(), 0, "nothing is written yet");
-    press(&mut shown, "Enter");
+    click_below(&mut shown, "Import");
     until_told(&mut shown, "Imported");
     let expected = format!(
         "{} of {} rows came in as {}; {} set aside. {} new items, {} responses, {} reference labels; {} rows were known already.",
@@ -180,6 +180,10 @@ fn a_window_lets_go_of_its_project_when_somebody_takes_over() {
         begins(s, "nora has taken over this project.")
     });
     until_told(&mut mina, "This project is open for reading only");
+    // What was on Mina's screen still is, and can go on in a copy.
+    let open = state(&mina).open_item().unwrap();
+    assert!(open.form.touched && !open.form.draft.judgment.is_empty());
+    assert!(tells(&mina, "Save a copy elsewhere…"));
     // Mina's rating is there, and Nora writes.
     assert_eq!(reader(&path).counts_for("mina").unwrap().drafts, 1);
     press(&mut nora, "2");
@@ -222,6 +226,12 @@ fn what_cannot_be_saved_goes_on_in_a_copy_elsewhere() {
     // Another program holds the file for longer than a write waits.
     let other = rusqlite::Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // The item is not left while its answer cannot be kept.
+    press(&mut shown, "Escape Alt+Right");
+    until(&mut shown, "that it was not saved", |s| {
+        tells(s, "Save a copy elsewhere…")
+    });
+    assert_eq!(state(&shown).open_item().unwrap().item.id, item);
     press(&mut shown, "Ctrl+Enter");
     until(&mut shown, "that it was not saved", |s| {
         tells(s, "Save a copy elsewhere…")

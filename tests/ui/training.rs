@@ -101,10 +101,12 @@ fn a_head_is_trained_on_the_labels_and_doubts_a_slip() {
     shown.step();
     click_below(&mut shown, "Use this model");
     until_told(&mut shown, "work-head-1");
-    // Its labels are those of nobody else's eyes: a second head goes to a second folder.
-    assert!(state(&shown).training.output.is_none());
-    let next = tiebreak::app::update::training_output(state(&shown)).unwrap();
+    // The next head goes to another folder.
+    let next = state(&shown).training.output.clone().unwrap();
     assert!(next.ends_with("work-head-2"), "{}", next.display());
+    // Figures on the labels that it learned from are marked.
+    until(&mut shown, "the agreement", |s| state(s).agreed.is_some());
+    assert!(state(&shown).agreed.unwrap().trained_here);
 }
 
 #[test]

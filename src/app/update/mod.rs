@@ -10,10 +10,10 @@ use super::action::Action;
 use super::commands;
 use super::effect::{Effect, Target};
 use super::settings::Theme;
-use super::state::{AppState, ModelState, Overlay, Pick, QueueState, Screen};
-use crate::domain::EventBody;
+use super::state::{AppState, ModelState, Overlay, Pick, ProjectState, QueueState, Screen};
+use crate::domain::{EventBody, ScorePolicy};
 
-pub use places::{beside, names, training_output};
+pub use places::{beside, names};
 
 use deeds::{append_here, commit_or_missing, reverse, set_policy, skip};
 use form::{
@@ -127,7 +127,14 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
                 },
             )
         }
-        Action::SetPolicy(policy) => set_policy(state, policy),
+        Action::SetPolicy(policy) => {
+            let mut effects = set_policy(state, policy);
+            if policy != ScorePolicy::Live && state.uncertain {
+                state.uncertain = false;
+                effects.push(Effect::Order { uncertain: false });
+            }
+            effects
+        }
         Action::Undo => reverse(state, true),
         Action::Redo => reverse(state, false),
         Action::Step(by) => step(state, by),
@@ -180,6 +187,8 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
         Action::LoadModel(model) => load_model(state, model),
         Action::UnloadModel => {
             state.model = ModelState::Off;
+            state.agreed = None;
+            state.uncertain = false;
             state.last_score_ms = None;
             "off".clone_into(&mut state.settings.model);
             if let Some(open) = state.open_item_mut() {
@@ -187,11 +196,17 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
             }
             vec![
                 Effect::UnloadModel,
+                Effect::Order { uncertain: false },
                 Effect::SaveSettings(state.settings.clone()),
             ]
         }
         Action::ScoreAll => score_all(state),
         Action::Uncertain(uncertain) => {
+            // The order says something of the scores, so it is there where these are visible.
+            let live = |p: &ProjectState| p.info.policy == ScorePolicy::Live;
+            if uncertain && !state.project.as_ref().is_some_and(live) {
+                return vec![];
+            }
             state.uncertain = uncertain;
             let mut effects = vec![Effect::Order { uncertain }];
             state.queue.selected = 0;

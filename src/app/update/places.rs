@@ -7,6 +7,7 @@ use crate::app::effect::Effect;
 use crate::app::form::Field;
 use crate::app::state::{AppState, JobState, ModelState, Notice, Overlay, Pick, Screen};
 use crate::app::train::TrainRecipe;
+use crate::domain::ScorePolicy;
 use crate::reward::ModelRef;
 
 pub(super) fn show(state: &mut AppState, screen: Screen) -> Vec<Effect> {
@@ -15,15 +16,12 @@ pub(super) fn show(state: &mut AppState, screen: Screen) -> Vec<Effect> {
     match screen {
         Screen::Export => preview(state),
         Screen::Models => {
-            if state.project.is_some() && matches!(state.model, ModelState::Ready(_)) {
-                vec![Effect::CountAgreed]
-            } else {
-                vec![]
-            }
+            suggest_output(state);
+            count_agreed(state)
         }
         Screen::Queue => {
             if let Some(open) = state.open_item() {
-                state.queue.selected = if state.queue.search.is_empty() {
+                state.queue.selected = if state.queue.search.is_empty() && !state.uncertain {
                     open.position
                 } else {
                     0
@@ -167,12 +165,30 @@ pub(super) fn look_at(state: &mut AppState, files: Vec<PathBuf>) -> Vec<Effect> 
     ]
 }
 
+/// Asks how far the model agrees with the labels, where that may be shown and is.
+pub(super) fn count_agreed(state: &AppState) -> Vec<Effect> {
+    let live = |p: &crate::app::state::ProjectState| p.info.policy == ScorePolicy::Live;
+    match &state.model {
+        ModelState::Ready(card)
+            if state.screen == Screen::Models && state.project.as_ref().is_some_and(live) =>
+        {
+            vec![Effect::CountAgreed(card.model.clone())]
+        }
+        _ => vec![],
+    }
+}
+
 /// Imports what was looked at, into the open project or a new one beside the files.
 pub(super) fn import_sheet(state: &mut AppState) -> Vec<Effect> {
     let Some(sheet) = state.sheet.take() else {
         return vec![];
     };
     state.overlay = None;
+    if state.project.is_some() && !state.can_write() {
+        let text = "This project is open for reading only now, so nothing was imported.";
+        state.notice = Some(Notice::error(text));
+        return vec![];
+    }
     if state.project.is_some() {
         return import(state, sheet.files);
     }
@@ -268,7 +284,8 @@ pub(super) fn train(state: &mut AppState) -> Vec<Effect> {
     let ModelState::Ready(card) = &state.model else {
         return vec![];
     };
-    let Some(output) = training_output(state).filter(|_| state.job.is_none()) else {
+    let output = state.training.output.clone();
+    let Some(output) = output.filter(|_| state.job.is_none() && state.project.is_some()) else {
         return vec![];
     };
     let recipe = TrainRecipe {
@@ -286,19 +303,21 @@ pub(super) fn train(state: &mut AppState) -> Vec<Effect> {
     vec![Effect::Train(recipe)]
 }
 
-/// Where a trained model goes: where it was said, else into a new folder beside the project.
-pub fn training_output(state: &AppState) -> Option<PathBuf> {
-    let project = &state.project.as_ref()?.info.path;
-    if let Some(output) = &state.training.output {
-        return Some(output.clone());
+/// Where a trained model goes unless somebody says otherwise: a new folder beside the project. Asks the disk, so not for every frame.
+pub(super) fn suggest_output(state: &mut AppState) {
+    let Some(project) = state.project.as_ref().map(|p| &p.info.path) else {
+        return;
+    };
+    if state.training.output.is_none() {
+        let stem = project.file_stem().unwrap_or_default().to_string_lossy();
+        let named = |n: u32| project.with_file_name(format!("{stem}-head-{n}"));
+        state.training.output = (1..1000).map(named).find(|path| !path.exists());
     }
-    let stem = project.file_stem()?.to_string_lossy().into_owned();
-    let free = |n: u32| project.with_file_name(format!("{stem}-head-{n}"));
-    (1..1000).map(free).find(|path| !path.exists())
 }
 
 pub(super) fn load_model(state: &mut AppState, model: ModelRef) -> Vec<Effect> {
     state.model = ModelState::Loading(model.clone());
+    state.agreed = None;
     state.last_score_ms = None;
     state.settings.model = model.to_string();
     if let Some(open) = state.open_item_mut() {

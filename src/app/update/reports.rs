@@ -1,33 +1,55 @@
 //! What finished work reports.
 
-use super::places::{import, list};
+use super::places::{count_agreed, import, list, suggest_output};
 use super::travel::{read_scores, score_missing};
 use crate::app::action::Action;
 use crate::app::effect::{Effect, Target};
 use crate::app::form::Field;
 use crate::app::state::{
     AppState, Counts, ModelState, Notice, Offer, OpenItem, Overlay, ProjectState, QueueState,
-    Saved, TrainingState,
+    Saved, Screen, TrainingState,
 };
 use crate::domain::{Event, EventBody, History, Outcome};
 
 /// Takes what finished work reports.
 pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
     match report {
-        Action::TakenOver { by, info } => {
-            let effects = take_report(state, Action::ProjectOpened(info));
-            state.notice = Some(Notice::told(format!(
-                "{by} has taken over this project. Everything you saved is in it; from here on this window only reads it."
-            )));
-            effects
+        Action::TakenOver { by } => {
+            state.training.running = false;
+            let mut offers = vec![];
+            if let Some(project) = &mut state.project {
+                // The open answer stays on the screen: what was typed since the last draft is in no file.
+                project.info.read_only = true;
+                project.appending = false;
+                project.moving = false;
+                project.drafts_in_flight = 0;
+                if project.open.as_ref().is_some_and(|open| open.form.touched) {
+                    offers.push(Offer::SaveCopy);
+                }
+            }
+            state.notice = Some(Notice {
+                offers,
+                ..Notice::told(format!(
+                    "{by} has taken over this project. Everything you saved is in it; from here on this window only reads it."
+                ))
+            });
+            vec![]
         }
         Action::LookedAt(sheet) => {
             state.job = None;
-            state.overlay = sheet
-                .is_some()
-                .then_some(Overlay::ImportSheet)
-                .or(state.overlay);
             state.sheet = sheet;
+            let Some(sheet) = &state.sheet else {
+                return vec![];
+            };
+            // Whoever is writing is told, not interrupted.
+            if state.overlay.is_none() && state.focus() != Some(Field::Justification) {
+                state.overlay = Some(Overlay::ImportSheet);
+            } else {
+                state.notice = Some(Notice {
+                    offers: vec![Offer::Import],
+                    ..Notice::told(format!("{} rows are ready to import.", sheet.ready))
+                });
+            }
             vec![]
         }
         Action::ProjectOpened(info) => {
@@ -49,9 +71,14 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             };
             state.imported = None;
             state.agreed = None;
-            state.training = TrainingState::default();
+            if state.job.is_none() {
+                state.training = TrainingState::default();
+            }
             state.exported = None;
             state.preview = None;
+            if state.screen == Screen::Models {
+                suggest_output(state);
+            }
             // A file named for another project is not written over by this one.
             state.recipe.output.clear();
             let mut effects = if empty {
@@ -73,8 +100,11 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             state.opening = false;
             state.go_to = None;
             state.import_next.clear();
+            let unsaved = |project: &ProjectState| matches!(project.saved, Saved::Failed(_));
             let offers = if locked {
                 vec![Offer::ReadOnly(path.clone()), Offer::TakeOver(path)]
+            } else if state.project.as_ref().is_some_and(unsaved) {
+                vec![Offer::SaveCopy]
             } else {
                 vec![]
             };
@@ -163,8 +193,11 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             });
             vec![]
         }
-        Action::Agreed(agreed) => {
-            state.agreed = Some(agreed);
+        Action::Agreed { scorer, agreed } => {
+            // An answer about another model came too late.
+            if matches!(&state.model, ModelState::Ready(card) if card.info.id.key() == scorer) {
+                state.agreed = Some(agreed);
+            }
             vec![]
         }
         Action::AllScored { failed } => {
@@ -181,6 +214,7 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             state.training.running = false;
             // The next one goes elsewhere.
             state.training.output = None;
+            suggest_output(state);
             state.training.report = Some(report);
             vec![]
         }
@@ -231,7 +265,10 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
         Action::ModelReady(card) => {
             let key = card.info.id.key();
             state.model = ModelState::Ready(card);
-            read_scores(state, key)
+            state.agreed = None;
+            let mut effects = read_scores(state, key);
+            effects.extend(count_agreed(state));
+            effects
         }
         Action::ModelFailed { model, message } => {
             state.model = ModelState::Failed(model, message);
@@ -347,6 +384,7 @@ fn appended(
     for event in events {
         if let EventBody::Policy { policy } = event.body {
             project.info.policy = policy;
+            state.agreed = None;
         }
         let Some(open) = project
             .open

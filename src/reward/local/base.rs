@@ -36,8 +36,8 @@ impl Base {
         let backbone = Backbone::load(&files, engine, precision, options)?;
         let id = format!(
             "{}-{}-{}-{}",
-            &files.weights_hash()?[..16],
-            &files.template_hash()[..16],
+            layers_hash(&files)?.get(..16).unwrap_or_default(),
+            files.template_hash().get(..16).unwrap_or_default(),
             precision.name(),
             backbone.context
         );
@@ -104,11 +104,7 @@ impl Base {
     ) -> Result<(), RewardError> {
         free(folder)?;
         let config = self.config(names)?;
-        let parent = match folder.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        fs::create_dir_all(parent).map_err(RewardError::io(parent))?;
+        let parent = parent(folder);
         let workshop = tempfile::Builder::new()
             .prefix(".training-")
             .tempdir_in(parent)
@@ -127,18 +123,20 @@ impl Base {
         for (name, note) in notes {
             text(name, note)?;
         }
-        let made = workshop.keep();
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
             // As any new folder would be, not as a private one.
-            fs::set_permissions(&made, fs::Permissions::from_mode(0o755))
-                .map_err(RewardError::io(&made))?;
+            fs::set_permissions(there, fs::Permissions::from_mode(0o755))
+                .map_err(RewardError::io(there))?;
         }
         if folder.exists() {
             fs::remove_dir(folder).map_err(RewardError::io(folder))?;
         }
-        fs::rename(&made, folder).map_err(RewardError::io(folder))
+        fs::rename(there, folder).map_err(RewardError::io(folder))?;
+        // It has another name now: there is nothing to remove.
+        drop(workshop.keep());
+        Ok(())
     }
 
     /// One safetensors file: the layers' tensors in their own types, the head in f32.
@@ -277,6 +275,12 @@ impl Base {
                 if let Some(own) = own.as_object_mut() {
                     own.shift_remove("chat_template");
                     own.shift_remove("auto_map");
+                    // They may have stood in a file that is not written.
+                    for (key, token) in self.special() {
+                        if !own.contains_key(key) {
+                            own.insert(key.to_owned(), json!(token));
+                        }
+                    }
                 }
                 return Ok(own);
             }
@@ -288,19 +292,38 @@ impl Base {
         );
         config.insert("model_max_length".to_owned(), json!(context));
         config.insert("clean_up_tokenization_spaces".to_owned(), json!(false));
-        let special = &self.files.special;
-        for (key, token) in [
-            ("bos_token", &special.bos),
-            ("eos_token", &special.eos),
-            ("pad_token", &special.pad),
-            ("unk_token", &special.unk),
-        ] {
-            if !token.is_empty() {
-                config.insert(key.to_owned(), json!(token));
-            }
+        for (key, token) in self.special() {
+            config.insert(key.to_owned(), json!(token));
         }
         Ok(Json::Object(config))
     }
+
+    /// The special tokens there are.
+    fn special(&self) -> Vec<(&'static str, &str)> {
+        let special = &self.files.special;
+        [
+            ("bos_token", special.bos.as_str()),
+            ("eos_token", &special.eos),
+            ("pad_token", &special.pad),
+            ("unk_token", &special.unk),
+        ]
+        .into_iter()
+        .filter(|(_, token)| !token.is_empty())
+        .collect()
+    }
+}
+
+/// BLAKE3 of what lies below the head: the dimensions and every tensor, so that a model and one that was trained on it share it.
+fn layers_hash(files: &Files) -> Result<String, RewardError> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(format!("{:?}", files.config.layers_only()).as_bytes());
+    for (name, shape) in decoder::tensors(&files.config) {
+        let (kind, bytes) = files.weights.raw(&name, &shape)?;
+        hasher.update(name.as_bytes());
+        hasher.update(kind.as_bytes());
+        hasher.update(&bytes);
+    }
+    Ok(hasher.finalize().to_hex().to_string())
 }
 
 /// That a model can be written to `folder`: it does not exist, or is empty.
@@ -308,6 +331,13 @@ impl Base {
 /// # Errors
 /// [`RewardError::Option`], [`RewardError::Io`].
 pub fn free(folder: &Path) -> Result<(), RewardError> {
+    let named = folder.file_name().is_some();
+    if !named || folder.symlink_metadata().is_ok_and(|m| !m.is_dir()) {
+        return Err(RewardError::Option(format!(
+            "`{}` cannot become a folder; choose a new one",
+            folder.display()
+        )));
+    }
     if folder.exists() {
         let mut entries = fs::read_dir(folder).map_err(RewardError::io(folder))?;
         if entries.next().is_some() {
@@ -317,7 +347,18 @@ pub fn free(folder: &Path) -> Result<(), RewardError> {
             )));
         }
     }
+    // Whether it can be made is known before hours of work.
+    let parent = parent(folder);
+    fs::create_dir_all(parent).map_err(RewardError::io(parent))?;
+    tempfile::tempdir_in(parent).map_err(RewardError::io(parent))?;
     Ok(())
+}
+
+fn parent(folder: &Path) -> &Path {
+    match folder.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
 }
 
 fn pretty(json: &Json) -> String {

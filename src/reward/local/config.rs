@@ -58,6 +58,14 @@ struct HfConfig {
 }
 
 impl DecoderConfig {
+    /// The same without the names of the outputs, which are the head's.
+    pub(crate) fn layers_only(&self) -> Self {
+        Self {
+            outputs: Vec::new(),
+            ..self.clone()
+        }
+    }
+
     /// Reads `config.json`; `file` names it in messages.
     pub(crate) fn from_hf(file: &str, text: &[u8]) -> Result<Self, RewardError> {
         let config: Json =

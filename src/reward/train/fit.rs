@@ -387,6 +387,9 @@ fn descend(
     if validation.is_empty() {
         best = (f64::INFINITY, epochs, weight);
     }
+    if !validation.is_empty() && !best.0.is_finite() {
+        return Err(TrainError::Diverged);
+    }
     let (least, epoch, weight) = best;
     Ok(Run {
         weight,

@@ -7,7 +7,7 @@
 pub mod fit;
 pub mod loss;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -213,12 +213,15 @@ pub fn split(set: &TrainingSet, seed: u64) -> Result<Vec<bool>, TrainError> {
             (ties, true) => TrainError::OnlyTies(ties),
         });
     }
-    let groups: BTreeSet<u64> = set.examples.iter().map(|e| e.group).collect();
+    let mut groups: BTreeMap<u64, usize> = BTreeMap::new();
+    for example in &set.examples {
+        *groups.entry(example.group).or_default() += 1;
+    }
     if groups.len() < 2 {
         return Err(TrainError::OnePrompt);
     }
     let mut order: Vec<(u64, u64)> = groups
-        .iter()
+        .keys()
         .map(|g| (mixed(g ^ mixed(seed)), *g))
         .collect();
     order.sort_unstable();
@@ -229,7 +232,7 @@ pub fn split(set: &TrainingSet, seed: u64) -> Result<Vec<bool>, TrainError> {
         if count >= wanted {
             break;
         }
-        count += set.examples.iter().filter(|e| e.group == *group).count();
+        count += groups[group];
         held.insert(*group);
     }
     Ok(set
@@ -294,7 +297,7 @@ pub fn measure(
             high,
         }
     } else {
-        root_mean_square(set, fit, &at, &prompts, seed)
+        root_mean_square(set, fit, &at, seed)
     };
     Part {
         n: at.len(),
@@ -304,26 +307,16 @@ pub fn measure(
 }
 
 /// The root mean squared error, and a percentile bootstrap of 1,000 draws of prompts with replacement.
-fn root_mean_square(
-    set: &TrainingSet,
-    fit: &Fit,
-    at: &[usize],
-    prompts: &BTreeSet<u64>,
-    seed: u64,
-) -> Measure {
-    let sums: Vec<(f64, usize)> = prompts
-        .iter()
-        .map(|group| {
-            let mut sum = (0.0, 0);
-            for at in at.iter().filter(|at| set.examples[**at].group == *group) {
-                if let Target::Values { values, .. } = &set.examples[*at].target {
-                    let (square, _, count) = loss::of_values(&fit.predicted[*at], values);
-                    sum = (sum.0 + square, sum.1 + count);
-                }
-            }
-            sum
-        })
-        .collect();
+fn root_mean_square(set: &TrainingSet, fit: &Fit, at: &[usize], seed: u64) -> Measure {
+    let mut of_prompt: BTreeMap<u64, (f64, usize)> = BTreeMap::new();
+    for &at in at {
+        if let Target::Values { values, .. } = &set.examples[at].target {
+            let (square, _, count) = loss::of_values(&fit.predicted[at], values);
+            let sum = of_prompt.entry(set.examples[at].group).or_default();
+            *sum = (sum.0 + square, sum.1 + count);
+        }
+    }
+    let sums: Vec<(f64, usize)> = of_prompt.into_values().collect();
     let root = |drawn: &mut dyn Iterator<Item = (f64, usize)>| {
         let (sum, count) = drawn.fold((0.0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
         (sum / count.max(1) as f64).sqrt()

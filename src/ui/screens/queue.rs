@@ -7,6 +7,7 @@ use egui::{
 
 use crate::app::state::ModelState;
 use crate::app::{Action, AppState};
+use crate::domain::ScorePolicy;
 use crate::store::Status;
 use crate::ui::theme::{self, Palette, space};
 use crate::ui::widgets::{controls, icons};
@@ -106,14 +107,18 @@ pub fn show(ui: &mut Ui, state: &mut AppState, actions: &mut Vec<Action>) {
 
 /// The order of the list: as imported, or what the model is least certain of first.
 fn order(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
-    let ready = matches!(state.model, ModelState::Ready(_)) && state.project.is_some();
+    // The order says something of the scores, so it is there where these are visible.
+    let live = |p: &crate::app::state::ProjectState| p.info.policy == ScorePolicy::Live;
+    let ready =
+        matches!(state.model, ModelState::Ready(_)) && state.project.as_ref().is_some_and(live);
     let label = if state.uncertain {
         "Order: least certain"
     } else {
         "Order: as imported"
     };
     let told = "What the model is least certain of first, with a fifth of all items drawn at random among them";
-    let button = controls::button(ui, label, false, ready, vec2(0.0, 30.0)).on_hover_text(told);
+    let button = controls::button(ui, label, false, ready || state.uncertain, vec2(0.0, 30.0))
+        .on_hover_text(told);
     if button.clicked() {
         actions.push(Action::Uncertain(!state.uncertain));
     }

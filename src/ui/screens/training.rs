@@ -7,7 +7,6 @@ use egui::{Align2, Frame, Margin, Pos2, Role, Sense, Shape, Stroke, Ui, WidgetIn
 use crate::analysis::stats::wilson;
 use crate::app::state::{ModelState, Pick};
 use crate::app::train::{Disagreement, TrainReport};
-use crate::app::update::training_output;
 use crate::app::{Action, AppState};
 use crate::domain::ScorePolicy;
 use crate::reward::ModelRef;
@@ -34,7 +33,12 @@ pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     );
     ui.add_space(space::M);
     agreement(ui, state);
-    let (Some(output), ModelState::Ready(card)) = (training_output(state), &state.model) else {
+    let output = state
+        .training
+        .output
+        .as_ref()
+        .filter(|_| state.project.is_some());
+    let (Some(output), ModelState::Ready(card)) = (output, &state.model) else {
         controls::note(ui, "Open a project and load a model first");
         return;
     };
@@ -94,7 +98,7 @@ fn agreement(ui: &mut Ui, state: &AppState) {
     let shown = state
         .project
         .as_ref()
-        .is_some_and(|project| project.info.policy != ScorePolicy::Hidden);
+        .is_some_and(|project| project.info.policy == ScorePolicy::Live);
     let Some(agreed) = state.agreed.filter(|_| shown) else {
         return;
     };
@@ -119,6 +123,12 @@ fn agreement(ui: &mut Ui, state: &AppState) {
             told.join("; ")
         );
         controls::note(ui, &text);
+        if agreed.trained_here {
+            controls::note(
+                ui,
+                "It was trained in this program, perhaps on these very labels: then this says how well it knows them by heart",
+            );
+        }
         ui.add_space(space::M);
     }
 }
