@@ -267,7 +267,8 @@ def prompt_hash(users: list[str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def load_pairs(data: Path) -> list[Pair]:
+def load_pairs(data: Path) -> tuple[list[Pair], set[str]]:
+    """The pairs, and the hashes of all prompts that may be trained on."""
     barred = set((data / "not-for-training.sha256").read_text().split())
     pairs, dropped = [], Counter()
     for path in sorted((data / "pairs").glob("*.jsonl.gz")):
@@ -290,6 +291,13 @@ def load_pairs(data: Path) -> list[Pair]:
     dev = {p.key for p in pairs if p.split == "dev"}
     kept = [p for p in pairs if not (p.split == "train" and p.key in dev)]
     print(f"dropped: evaluation prompts {dict(dropped)}, first turn also in dev {len(pairs) - len(kept)}")
+    # What may be trained on, before anything is drawn, to be held against lists of what must not be: prompts and
+    # beginnings of conversations.
+    used = set()
+    for p in kept:
+        users = [m["content"] for m in p.messages if m["role"] == "user"]
+        if p.split == "train":
+            used |= {prompt_hash(users[:n]) for n in range(1, len(users) + 1)}
     rng, groups = random.Random(SEED), defaultdict(list)
     for p in kept:
         groups[p.split, p.set].append(p)
@@ -297,7 +305,7 @@ def load_pairs(data: Path) -> list[Pair]:
     for (split, name), group in sorted(groups.items()):
         cap = {"train": TRAIN_CAP, "dev": DEV_CAP, "eval": EVAL_CAP}[split].get(name)
         out += sorted(rng.sample(group, cap), key=lambda p: p.id) if cap and len(group) > cap else group
-    return out
+    return out, used
 
 
 def render(messages: list[dict]) -> str:
@@ -533,7 +541,8 @@ def tune(w: Weights, cfg: Config, train: list[Pair], dev: list[Pair], opts: argp
     for k in w:
         if still(k):
             w[k] = round_trip(w[k], quant_of(k, opts))
-    w["cls.output.weight"] = torch.zeros_like(w["cls.output.weight"])  # not the probe's: it reads length
+    if not opts.start:
+        w["cls.output.weight"] = torch.zeros_like(w["cls.output.weight"])  # not the probe's: it reads length
     kinds = {k: quant_of(k, opts) for k in learn}
     for k in learn:
         w[k].requires_grad_(True)
@@ -776,6 +785,7 @@ def main() -> None:
     arg.add_argument("--embd-quant", default="Q4_1")
     arg.add_argument("--attn-quant", default="Q4_1")
     arg.add_argument("--ffn-quant", default="Q4_1")
+    arg.add_argument("--start", type=Path, help="an earlier result of this recipe (.gguf), of the same shape, to go on from")
     arg.add_argument("--probe-only", action="store_true", help="leave the stack as it is; only the head is trained")
     arg.add_argument("--probe-pairs", type=int, default=3000)
     arg.add_argument("--balance", type=float, default=0.5, help="how far pairs are weighted against length: 0 not at all, 1 wholly")
@@ -803,7 +813,8 @@ def main() -> None:
 
     w, cfg, tokens, merges = cut_base(opts.base, opts.layers, opts.merges)
     tok = Tokenizer.from_str(tokenizer_json(tokens, merges))
-    pairs = load_pairs(opts.data)
+    pairs, used = load_pairs(opts.data)
+    (opts.out / "trained-on.sha256").write_text("".join(f"{h}\n" for h in sorted(used)))
     # Wrong answers of made pairs are answers of training sets to other training prompts of the same split.
     made = [p for split, n in (("train", 1), ("dev", 0.2)) for p in
             neighbors(pairs, split, int(n * opts.neighbors)) + spoilt(pairs, split, int(n * opts.spoilt))]
@@ -812,12 +823,6 @@ def main() -> None:
     train = [p for p in pairs if p.split == "train" and len(p.ids) <= opts.train_tokens]
     dev = [p for p in pairs if p.split == "dev" and len(p.ids) <= opts.train_tokens]
     balance(train, opts.balance)
-    # What was trained on, to be held against lists of what must not be: prompts and beginnings of conversations.
-    used = set()
-    for p in train:
-        users = [m["content"] for m in p.messages if m["role"] == "user"]
-        used |= {prompt_hash(users[:n]) for n in range(1, len(users) + 1)}
-    (opts.out / "trained-on.sha256").write_text("".join(f"{h}\n" for h in sorted(used)))
     print(f"{cfg.layers} layers, vocabulary {cfg.vocab}; train {len(train)} pairs, {sum(len(p.ids) for p in train)} tokens {dict(Counter(p.set for p in train))}; "
           f"dev {len(dev)} pairs, {sum(len(p.ids) for p in dev)} tokens {dict(Counter(p.set for p in dev))}", flush=True)
 
@@ -831,6 +836,8 @@ def main() -> None:
     w = probe(w, cfg, rng.sample(real, min(len(real), opts.probe_pairs)), [p for p in look if p.set not in ("neighbor", "spoilt")],
               opts.cache / f"features-{opts.layers}-{opts.merges}.pt")
     base = dict(w)
+    if opts.start:
+        w, _, _ = read_gguf(opts.start)
     if not opts.probe_only:
         if not (opts.work / "tuned.pt").exists():
             torch.save(tune(w, cfg, train, look, opts), opts.work / "tuned.pt")
