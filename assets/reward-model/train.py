@@ -534,7 +534,8 @@ def probe(w: Weights, cfg: Config, train: list[Pair], dev: list[Pair], cache: Pa
 
 def tune(w: Weights, cfg: Config, train: list[Pair], dev: list[Pair], opts: argparse.Namespace) -> Weights:
     """Bradley-Terry on all weights but the embedding and the first layers, which stay as they will be stored. Goes on from its last
-    checkpoint, which is written every ten minutes; gives back the weights that dev liked best."""
+    checkpoint, which is written every ten minutes. Gives back the mean of the weights that dev liked best and of those at
+    later checkpoints: single ones go up and down by more than they differ."""
     w = {k: v.clone() for k, v in w.items()}
     still = lambda k: k == "token_embd.weight" or k.startswith(tuple(f"blk.{i}." for i in range(opts.frozen)))
     learn = [k for k in w if not still(k)]
@@ -558,7 +559,8 @@ def tune(w: Weights, cfg: Config, train: list[Pair], dev: list[Pair], opts: argp
         epoch = batches(train, opts.batch_tokens, rng)
         rng.shuffle(epoch)
         groups += epoch
-    best, first, path = (0.0, None), 0, opts.work / "tuned-partial.pt"
+    # The score of the best checkpoint, the sum of its weights and of all later ones, and how many that are.
+    best, first, path = (0.0, None, 0), 0, opts.work / "tuned-partial.pt"
     if path.exists():
         state = torch.load(path)
         best, first = state["best"], state["step"]
@@ -595,12 +597,14 @@ def tune(w: Weights, cfg: Config, train: list[Pair], dev: list[Pair], opts: argp
             score = general(dev, m)
             print(f"tune: step {step + 1} general {score:.4f} {dev_line(dev, m)}: {by_set(dev, m)}", flush=True)
             if score > best[0]:
-                best = (score, {k: v.detach().clone() for k, v in w.items()})
+                best = (score, {k: v.detach().clone() for k, v in w.items()}, 1)
+            elif best[1]:
+                best = (best[0], {k: best[1][k] + v.detach() for k, v in w.items()}, best[2] + 1)
         if time.time() - saved > 600:
             torch.save(dict(best=best, step=step + 1, optim=optim.state_dict(), w={k: w[k].detach() for k in learn}), path)
             saved = time.time()
     path.unlink(missing_ok=True)
-    return best[1]
+    return {k: v / best[2] for k, v in best[1].items()}
 
 
 def export(path: Path, w: Weights, cfg: Config, tokens: list[str], merges: list[str], opts: argparse.Namespace) -> None:
