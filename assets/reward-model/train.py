@@ -8,10 +8,9 @@ One command makes everything that lies beside this file (the model card's prose 
 DIR holds `pairs/*.jsonl.gz` and `not-for-training.sha256`. Each stage leaves its result in CACHE and is
 skipped when that is there, so a run that was cut off goes on where it stopped (with other options: another CACHE).
 
-Stages: cut the base (fewer layers, fewer merges) -> probe (a linear head on frozen features: what the rest is held
-against) -> make pairs (an answer to another request, a spoilt answer) -> tune (Bradley-Terry on all weights, with the
-quantisation in the forward pass) -> measure the stored weights on dev and evaluation sets -> calibrate -> export ->
-table, parity fixture.
+Stages: cut the base (fewer layers, fewer merges) -> probe (a linear head on frozen features, L2 and depth
+chosen on dev) -> tune (Bradley-Terry on all weights, with the quantisation in the forward pass) -> measure the
+stored weights on dev and evaluation sets -> calibrate -> export -> parity fixture.
 """
 from __future__ import annotations
 
@@ -37,8 +36,11 @@ from tokenizers import Tokenizer
 SEED = 20261122
 # Pairs drawn from each training set. Arguments (ukp), short facts (truthfulqa), sums (gsm8k) and long passages
 # (fgrlhf) are capped, so that answers to general requests dominate.
-GENERAL = ("ultrafeedback-train", "autoj", "mtbench-human", "oasst-100", "pandalm", "tulu1-human", "dpo-en-demo")
-TRAIN_CAP = {**dict.fromkeys(GENERAL), "fgrlhf-qa": 250, "gsm8k-solutions": 450, "truthfulqa": 600, "ukp-convarg1": 450}
+TRAIN_CAP = {
+    "ultrafeedback-train": None, "autoj": None, "mtbench-human": None, "oasst-100": None, "pandalm": None,
+    "tulu1-human": None, "dpo-en-demo": None, "fgrlhf-qa": 400, "gsm8k-solutions": 450, "truthfulqa": 500,
+    "ukp-convarg1": 450,
+}
 DEV_CAP = {"ukp-convarg1": 500, "fgrlhf-qa": 250, "gsm8k-solutions": 300, "truthfulqa": 300}
 EVAL_CAP = {"hh-harmless-test": 500}
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
@@ -184,11 +186,9 @@ class Ste(torch.autograd.Function):
     """Forward as stored, backward as if it were not: training then moves weights across the steps of the grid
     instead of by less than a step, which rounding afterwards would take back."""
 
-    rounded = staticmethod(round_trip)
-
     @staticmethod
     def forward(ctx, w, kind):
-        return Ste.rounded(w, kind)
+        return round_trip(w, kind)
 
     @staticmethod
     def backward(ctx, g):
@@ -205,15 +205,15 @@ def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tenso
     return x * cos + torch.cat((-b, a), -1) * sin
 
 
-def stack(w: Weights, cfg: Config, batch: "Batch") -> torch.Tensor:
-    """The residual stream at the pooled tokens [pairs, 2, hidden], after the last layer."""
+def stack(w: Weights, cfg: Config, batch: "Batch", taps: tuple[int, ...] = ()) -> list[torch.Tensor]:
+    """The residual stream at the pooled tokens [pairs, 2, hidden]: after the layers named in `taps`, else the last."""
     b, t = batch.ids.shape
     hd = cfg.hidden // cfg.heads
     angle = batch.pos[..., None].float() * cfg.theta ** (-torch.arange(0, hd, 2).float() / hd)
     angle = torch.cat((angle, angle), -1)[:, None]
     cos, sin = angle.cos(), angle.sin()
     rows = torch.arange(b)[:, None]
-    x = w["token_embd.weight"][batch.ids]
+    x, out = w["token_embd.weight"][batch.ids], []
     for i in range(cfg.layers):
         p = lambda n: w[f"blk.{i}.{n}.weight"]
         h = norm(x, p("attn_norm"), cfg.eps)
@@ -223,7 +223,7 @@ def stack(w: Weights, cfg: Config, batch: "Batch") -> torch.Tensor:
         q, k = rotate(q, cos, sin).to(v.dtype), rotate(k, cos, sin).to(v.dtype)
         group = cfg.heads // cfg.kv_heads
         a = F.scaled_dot_product_attention(q, k.repeat_interleave(group, 1), v.repeat_interleave(group, 1), attn_mask=batch.mask)
-        if i == cfg.layers - 1:
+        if i == cfg.layers - 1 and not taps:
             # Past this point only the pooled tokens matter.
             a = a.transpose(1, 2)[rows, batch.ends]
             x = x[rows, batch.ends]
@@ -232,12 +232,14 @@ def stack(w: Weights, cfg: Config, batch: "Batch") -> torch.Tensor:
         x = x + F.linear(a.flatten(-2), p("attn_output"))
         h = norm(x, p("ffn_norm"), cfg.eps)
         x = x + F.linear(F.silu(F.linear(h, p("ffn_gate"))) * F.linear(h, p("ffn_up")), p("ffn_down"))
-    return x.float()
+        if i + 1 in taps:
+            out.append(x[rows, batch.ends].float())
+    return out or [x.float()]
 
 
 def scores(w: Weights, cfg: Config, batch: "Batch") -> torch.Tensor:
     """[pairs, 2]: chosen, rejected."""
-    h = norm(stack(w, cfg, batch), w["output_norm.weight"], cfg.eps)
+    h = norm(stack(w, cfg, batch)[0], w["output_norm.weight"], cfg.eps)
     return (h @ w["cls.output.weight"].float().T).squeeze(-1)
 
 
@@ -355,80 +357,23 @@ def collate(pairs: list[Pair]) -> Batch:
     return Batch(pairs, ids, pos, mask[:, None], ends, torch.tensor([p.weight for p in pairs]))
 
 
-def batches(pairs: list[Pair], tokens: int, rng: random.Random | None = None) -> list[list[Pair]]:
-    """Rows of like length together, about `tokens` a batch; with `rng`, the lengths are jittered, so that no two epochs
-    hold the same batches."""
+def batches(pairs: list[Pair], tokens: int) -> list[list[Pair]]:
+    """Rows of like length together, about `tokens` a batch."""
     out: list[list[Pair]] = []
-    for p in sorted(pairs, key=lambda p: (len(p.ids) * (rng.uniform(0.9, 1.1) if rng else 1), p.id)):
-        if not out or (len(out[-1]) + 1) * max(len(p.ids), *(len(q.ids) for q in out[-1])) > tokens:
+    for p in sorted(pairs, key=lambda p: (len(p.ids), p.id)):
+        if not out or (len(out[-1]) + 1) * len(p.ids) > tokens:
             out.append([])
         out[-1].append(p)
     return out
 
 
-def balance(pairs: list[Pair], power: float) -> None:
-    """With power 1, weights under which in every set longer-chosen and shorter-chosen pairs count the same, so that
-    "longer is better" earns nothing; with power 0 all pairs weigh the same. Capped at 4 for sets that hold next to
-    none of one kind; ties in length weigh 1."""
+def balance(pairs: list[Pair]) -> None:
+    """Weights under which, in every set, longer-chosen and shorter-chosen pairs count the same: with them "longer is
+    better" earns nothing. Capped at 4 for sets that hold next to none of one kind; ties in length weigh 1."""
     count = Counter((p.set, p.longer) for p in pairs)
     for p in pairs:
         half = (count[p.set, 1] + count[p.set, -1]) / 2
-        p.weight = min(4.0, (half / count[p.set, p.longer]) ** power) if p.longer else 1.0
-
-
-# ---------------------------------------------------------------- made pairs: an answer to another request, a spoilt answer
-
-def neighbors(pairs: list[Pair], split: str, n: int) -> list[Pair]:
-    """An answer to the request against an answer to another request, most often a similar one: what "follows the
-    instruction" means with manner and length taken out. The wrong answer is the longer one more often than not."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    short = lambda text: 20 <= len(text) <= 1400
-    pool = [p for p in pairs if p.split == split and p.set in GENERAL and short(p.messages[-1]["content"])]
-    by_key = defaultdict(list)
-    for p in pool:
-        by_key[p.key].append(p)
-    first = [group[0] for group in by_key.values()]
-    x = TfidfVectorizer(sublinear_tf=True, stop_words="english").fit_transform(p.messages[-1]["content"] for p in first)
-    near = (x @ x.T).toarray()
-    np.fill_diagonal(near, 0)
-    near[near > 0.8] = 0  # the same request in other words
-    rank, rng, out = np.argsort(-near, 1)[:, :8], random.Random(f"{SEED}{split}"), []
-    while len(out) < n:
-        i = rng.randrange(len(first))
-        j = int(rng.choice(rank[i])) if rng.random() < 0.75 else rng.randrange(len(first))
-        if i == j:
-            continue
-        p, q = rng.choice(by_key[first[i].key]), rng.choice(by_key[first[j].key])
-        good, bad = rng.choice((p.chosen, p.chosen, p.rejected)), [t for t in (q.chosen, q.rejected) if short(t)]
-        longer = [t for t in bad if len(t) > len(good)]
-        if rng.random() < 0.5 and longer:
-            bad = longer
-        if short(good) and bad:
-            out.append(Pair(f"neighbor-{split}-{len(out)}", "neighbor", split, p.messages, good, rng.choice(bad), p.key))
-    return out
-
-
-def spoilt(pairs: list[Pair], split: str, n: int) -> list[Pair]:
-    """A chosen answer against itself with its sentences out of order, some said twice for others left out, or some
-    taken from another answer: about the same length, and worse."""
-    rng, out = random.Random(f"{SEED}spoilt{split}"), []
-    pool = [p for p in pairs if p.split == split and p.set in GENERAL and 150 <= len(p.chosen) <= 1400]
-    cut = lambda text: re.findall(r"[^.!?\n]*[.!?\n]+\s*|[^.!?\n]+$", text)
-    while len(out) < n:
-        p, q = rng.choice(pool), rng.choice(pool)
-        parts, other = cut(p.chosen), cut(q.chosen)
-        if len(parts) < 4 or len(other) < 4 or p.key == q.key:
-            continue
-        worse, kind = list(parts), rng.randrange(3)
-        if kind == 0:
-            rng.shuffle(worse)
-        else:
-            for i in rng.sample(range(len(parts)), len(parts) // 2):
-                worse[i] = rng.choice(parts if kind == 1 else other)
-        if (text := "".join(worse)) != p.chosen:
-            out.append(Pair(f"spoilt-{split}-{len(out)}", "spoilt", split, p.messages, p.chosen, text, p.key))
-    return out
+        p.weight = min(4.0, half / count[p.set, p.longer]) if p.longer else 1.0
 
 
 # ---------------------------------------------------------------- measures
@@ -462,16 +407,12 @@ def ece(margin: np.ndarray, bins: int = 10) -> float:
     return float(sum(len(i) * abs(conf[i].mean() - hit[i].mean()) for i in np.array_split(np.argsort(conf), bins)) / len(margin))
 
 
-# Compiled by `--compile` for what is measured; `tune` compiles its own.
-FORWARD = scores
-
-
 @torch.no_grad()
 def margins(w: Weights, cfg: Config, pairs: list[Pair], bf16: bool = False) -> np.ndarray:
     found = {}
     with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
         for group in batches(pairs, 4096):
-            s = FORWARD(w, cfg, collate(group)).tolist()
+            s = scores(w, cfg, collate(group)).tolist()
             found.update({id(p): a - b for p, (a, b) in zip(group, s)})
     return np.array([found[id(p)] for p in pairs])
 
@@ -483,33 +424,15 @@ def dev_line(pairs: list[Pair], margin: np.ndarray) -> str:
     return f"dev accuracy {m['accuracy']:.3f} balanced {m['balanced']:.3f} (longer {m['longer']:.3f} shorter {m['shorter']:.3f})"
 
 
-def general(pairs: list[Pair], margin: np.ndarray) -> float:
-    """What choices on dev go by: accuracy and length-balanced accuracy, averaged over the sets of general requests
-    and the pairs made from their dev prompts."""
-    names = [n for n in dict.fromkeys(p.set for p in pairs) if n in GENERAL or n == "neighbor"]
-    out = []
-    for name in names:
-        at = [i for i, p in enumerate(pairs) if p.set == name]
-        m = measures([pairs[i] for i in at], margin[at])
-        out.append((m["accuracy"] + m["balanced"]) / 2)
-    return float(np.mean(out))
-
-
-def by_set(pairs: list[Pair], margin: np.ndarray) -> str:
-    return " ".join(f"{name[:9]} {100 * (margin[at] > 0).mean():.0f}" for name in dict.fromkeys(p.set for p in pairs)
-                    for at in [[i for i, p in enumerate(pairs) if p.set == name]])
-
-
-def probe(w: Weights, cfg: Config, train: list[Pair], dev: list[Pair], cache: Path) -> Weights:
-    """What fine-tuning is held against: a logistic head on frozen features of the last token, fitted on the same
-    pairs without any weights, its L2 chosen by accuracy on dev."""
+def probe(w: Weights, cfg: Config, train: list[Pair], dev: list[Pair], taps: tuple[int, ...], cache: Path) -> dict:
+    """A logistic head on frozen features of each depth in `taps`; L2 by balanced accuracy on dev."""
     from sklearn.linear_model import LogisticRegression
 
-    def features(pairs: list[Pair]) -> torch.Tensor:  # [pairs, 2, hidden]
+    def features(pairs: list[Pair]) -> torch.Tensor:  # [pairs, taps, 2, hidden]
         found, start, done = {}, time.time(), 0
         for group in batches(pairs, 4096):
             with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-                for p, f in zip(group, stack(w, cfg, collate(group))):
+                for p, f in zip(group, torch.stack(stack(w, cfg, collate(group), taps), 1)):
                     found[id(p)] = f
             done += sum(len(p.ids) for p in group)
         print(f"features: {done} tokens, {done / (time.time() - start):.0f} a second", flush=True)
@@ -517,94 +440,74 @@ def probe(w: Weights, cfg: Config, train: list[Pair], dev: list[Pair], cache: Pa
 
     if not cache.exists():
         torch.save((features(train), features(dev)), cache)
-    one, best = torch.ones(cfg.hidden), (0.0, None, None)
-    a, d = (norm(f, one, cfg.eps) for f in torch.load(cache))
-    # The final norm's weights carry the standardisation, so that the head needs neither scaling nor bias.
-    gain = 1 / a.reshape(-1, cfg.hidden).std(0)
-    x, y = (((f[:, 0] - f[:, 1]) * gain).numpy() for f in (a, d))
-    for c in (1e-5, 1e-4, 1e-3, 1e-2):
-        fit = LogisticRegression(C=c, fit_intercept=False, max_iter=300)
-        fit.fit(np.vstack((x, -x)), np.repeat((1, 0), len(x)))
-        m = measures(dev, y @ fit.coef_[0])
-        print(f"probe: C {c}: {dev_line(dev, y @ fit.coef_[0])}", flush=True)
-        if m["accuracy"] > best[0]:
-            best = (m["accuracy"], fit.coef_, c)
-    return {**w, "output_norm.weight": gain, "cls.output.weight": torch.tensor(best[1], dtype=torch.float32)}
+    ftrain, fdev = torch.load(cache)
+    weight, best = np.array([p.weight for p in train]), {}
+    for j, layer in enumerate(taps):
+        one = torch.ones(cfg.hidden)
+        a, d = norm(ftrain[:, j], one, cfg.eps), norm(fdev[:, j], one, cfg.eps)
+        # The final norm's weights carry the standardisation, so that the head needs neither scaling nor bias.
+        gain = 1 / a.reshape(-1, cfg.hidden).std(0)
+        x = ((a[:, 0] - a[:, 1]) * gain).numpy()
+        y = ((d[:, 0] - d[:, 1]) * gain).numpy()
+        for c in (1e-5, 1e-4, 1e-3, 1e-2):
+            fit = LogisticRegression(C=c, fit_intercept=False, max_iter=300)
+            fit.fit(np.vstack((x, -x)), np.repeat((1, 0), len(x)), np.tile(weight, 2))
+            m = measures(dev, y @ fit.coef_[0])
+            print(f"probe: {layer} layers, C {c}: {dev_line(dev, y @ fit.coef_[0])}", flush=True)
+            if layer not in best or m["balanced"] > best[layer]["balanced"]:
+                best[layer] = dict(m, head=torch.tensor(fit.coef_, dtype=torch.float32), gain=gain, c=c)
+    return best
 
 
 def tune(w: Weights, cfg: Config, train: list[Pair], dev: list[Pair], opts: argparse.Namespace) -> Weights:
-    """Bradley-Terry on all weights but the embedding and the first layers, which stay as they will be stored. Goes on from its last
-    checkpoint, which is written every ten minutes. Gives back the mean of the weights that dev liked best and of those at
-    later checkpoints: single ones go up and down by more than they differ."""
+    """Bradley-Terry on all weights but the embedding, which stays as it will be stored."""
     w = {k: v.clone() for k, v in w.items()}
-    still = lambda k: k == "token_embd.weight" or k.startswith(tuple(f"blk.{i}." for i in range(opts.frozen)))
-    learn = [k for k in w if not still(k)]
-    for k in w:
-        if still(k):
-            w[k] = round_trip(w[k], quant_of(k, opts))
-    if not opts.start:
-        w["cls.output.weight"] = torch.zeros_like(w["cls.output.weight"])  # not the probe's: it reads length
-    kinds = {k: quant_of(k, opts) for k in learn}
+    w["token_embd.weight"] = round_trip(w["token_embd.weight"], opts.embd_quant)
+    learn = [k for k in w if k != "token_embd.weight"]
     for k in learn:
         w[k].requires_grad_(True)
+    kinds = {k: quant_of(k, opts) for k in learn}
+    small = [w[k] for k in learn if kinds[k] == "F32"]  # norms and head
     optim = torch.optim.AdamW([
         dict(params=[w[k] for k in learn if kinds[k] != "F32"], lr=opts.lr, weight_decay=0.01),
-        dict(params=[w[k] for k in learn if kinds[k] == "F32"], lr=opts.lr * 5, weight_decay=0.0)], betas=(0.9, 0.98), fused=True)
+        dict(params=small, lr=opts.lr * 5, weight_decay=0.0)], betas=(0.9, 0.98))
     stored = lambda: {k: Ste.apply(v, kinds[k]) if k in kinds else v for k, v in w.items()}
-    forward = torch.compile(scores, dynamic=True) if opts.compile else scores
-    if opts.compile:
-        Ste.rounded = staticmethod(torch.compile(round_trip, dynamic=False))
+    check = random.Random(SEED).sample(dev, min(len(dev), 400))
     rng, groups = random.Random(SEED), []
     for _ in range(opts.epochs):
-        epoch = batches(train, opts.batch_tokens, rng)
+        epoch = batches(train, opts.batch_tokens)
         rng.shuffle(epoch)
         groups += epoch
-    # The score of the best checkpoint, the sum of its weights and of all later ones, and how many that are.
-    best, first, path = (0.0, None, 0), 0, opts.work / "tuned-partial.pt"
-    if path.exists():
-        state = torch.load(path)
-        best, first = state["best"], state["step"]
-        optim.load_state_dict(state["optim"])
-        with torch.no_grad():
-            for k in learn:
-                w[k].copy_(state["w"][k])
-        print(f"tune: goes on from step {first}", flush=True)
-    start, saved, seen, losses = time.time(), time.time(), 0, []
+    groups = groups[:opts.steps] if opts.steps else groups
+    best, start, seen, losses = (0.0, None), time.time(), 0, []
     for step, group in enumerate(groups):
-        if step < first:
-            continue
-        lr = min(1, (step + 1) / 60) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / len(groups))))
+        lr = min(1, (step + 1) / 40) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / len(groups))))
         for g, base in zip(optim.param_groups, (opts.lr, opts.lr * 5)):
             g["lr"] = base * lr
         batch = collate(group)
         with torch.autocast("cpu", torch.bfloat16):
-            s = forward(stored(), cfg, batch)
+            s = scores(stored(), cfg, batch)
         loss = (F.softplus(s[:, 1] - s[:, 0]) * batch.weight).sum() / batch.weight.sum()
-        # Batches hold like lengths, so few long pairs or many short ones: weigh each by its pairs. A little of the
-        # scores' own size keeps their level near 0.
-        ((loss + 0.005 * s.square().mean()) * batch.weight.sum() / opts.mean_pairs).backward()
+        # Batches hold like lengths, so few long pairs or many short ones: weigh each by its pairs.
+        (loss * batch.weight.sum() / opts.mean_pairs).backward()
         torch.nn.utils.clip_grad_norm_([w[k] for k in learn], 1.0)
         optim.step()
         optim.zero_grad()
         seen += sum(len(p.ids) for p in group)
         losses.append(loss.item())
-        if (step + 1) % 25 == 0:
-            print(f"tune: step {step + 1}/{len(groups)} loss {np.mean(losses[-25:]):.4f} {seen / (time.time() - start):.0f} tokens/s", flush=True)
+        if (step + 1) % 20 == 0:
+            print(f"tune: step {step + 1}/{len(groups)} loss {np.mean(losses[-20:]):.4f} {seen / (time.time() - start):.0f} tokens/s", flush=True)
         if (step + 1) % opts.check_every == 0 or step + 1 == len(groups):
             with torch.no_grad():
                 now = {k: v.detach() for k, v in stored().items()}
-            m = margins(now, cfg, dev, bf16=True)
-            score = general(dev, m)
-            print(f"tune: step {step + 1} general {score:.4f} {dev_line(dev, m)}: {by_set(dev, m)}", flush=True)
-            if score > best[0]:
-                best = (score, {k: v.detach().clone() for k, v in w.items()}, 1)
-            elif best[1]:
-                best = (best[0], {k: best[1][k] + v.detach() for k, v in w.items()}, best[2] + 1)
-        if time.time() - saved > 600:
-            torch.save(dict(best=best, step=step + 1, optim=optim.state_dict(), w={k: w[k].detach() for k in learn}), path)
-            saved = time.time()
-    path.unlink(missing_ok=True)
-    return {k: v / best[2] for k, v in best[1].items()}
+            m = margins(now, cfg, check, bf16=True)
+            print(f"tune: step {step + 1} {dev_line(check, m)}", flush=True)
+            score = measures(check, m)["balanced"]
+            if score <= best[0]:
+                break  # it has begun to learn the training pairs by heart
+            best = (score, {k: v.detach().clone() for k, v in w.items()})
+            torch.save(best[1], opts.work / "tuned-partial.pt")
+    return best[1]
 
 
 def export(path: Path, w: Weights, cfg: Config, tokens: list[str], merges: list[str], opts: argparse.Namespace) -> None:
@@ -655,19 +558,18 @@ def export(path: Path, w: Weights, cfg: Config, tokens: list[str], merges: list[
     print(f"export: {path} {path.stat().st_size} bytes", flush=True)
 
 
-def measure(w: Weights, cfg: Config, pairs: list[Pair], opts: argparse.Namespace) -> dict[str, np.ndarray]:
-    """Margins of every dev and evaluation set; kept set by set in the cache under a hash of the weights."""
-    groups, out, h = defaultdict(list), {}, hashlib.sha256()
+def measure(path: Path, pairs: list[Pair], opts: argparse.Namespace) -> dict[str, np.ndarray]:
+    """Margins of every dev and evaluation set by the weights of the exported file; kept set by set in the cache."""
+    w, cfg, _ = read_gguf(path)
+    groups, out = defaultdict(list), {}
     for p in pairs:
         if p.split != "train":
             groups[p.set].append(p)
-    for k in sorted(w):
-        h.update(w[k].detach().contiguous().numpy().tobytes())
-    folder = opts.cache / f"margins-{h.hexdigest()[:12]}{'-bf16' if opts.bf16 else ''}"
+    folder = opts.work / f"margins-{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}{'-bf16' if opts.bf16 else ''}"
     folder.mkdir(exist_ok=True)
     tokens, start = 0, time.time()
     for name, group in groups.items():
-        cache = folder / f"{name}-{len(group)}.json"
+        cache = folder / f"{name}.json"
         if not cache.exists():
             cache.write_text(json.dumps(margins(w, cfg, group, opts.bf16).tolist()))
             tokens += sum(len(p.ids) for p in group)
@@ -687,32 +589,15 @@ def calibrate(found: dict[str, np.ndarray], dev: list[Pair], opts: argparse.Name
     return scale
 
 
-def table(pairs: list[Pair], found: dict[str, np.ndarray], frozen: dict[str, np.ndarray], opts: argparse.Namespace) -> None:
-    """A row per set: this model, the longer answer, the linear probe on the frozen base. Margins are calibrated."""
-    rows = {}
+def table(pairs: list[Pair], found: dict[str, np.ndarray], opts: argparse.Namespace) -> None:
+    lines = ["| set | part | pairs | accuracy % | 95 % interval | longer answer % | length-balanced % |",
+             "| --- | --- | ---: | ---: | ---: | ---: | ---: |"]
     for split in ("eval", "dev"):
         for name in dict.fromkeys(p.set for p in pairs if p.split == split):
-            group = [p for p in pairs if p.split == split and p.set == name]
-            rows[name, split] = (group, found[name], frozen[name])
-    turn1 = [i for i, p in enumerate(rows["mtbench-human", "dev"][0]) if len(p.messages) == 1]
-    pick = lambda row, at: ([row[0][i] for i in at], row[1][at], row[2][at])
-    rows["mtbench-human, turn 1", "dev"] = pick(rows["mtbench-human", "dev"], turn1)
-    for split in ("eval", "dev"):
-        parts = [r for (name, s), r in rows.items() if s == split and ", " not in name and name not in ("neighbor", "spoilt")]
-        whole = ([p for r in parts for p in r[0]], np.concatenate([r[1] for r in parts]), np.concatenate([r[2] for r in parts]))
-        near = [i for i, p in enumerate(whole[0]) if abs(len(p.chosen) - len(p.rejected)) <= 0.1 * max(len(p.chosen), len(p.rejected))]
-        rows["all sets, lengths within 10 %", split] = pick(whole, near)
-    lines = ["| set | part | pairs | accuracy % | 95 % interval | longer answer % | linear probe % | length-balanced % | ECE % |",
-             "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"]
-    for (name, split), (group, ours, theirs) in rows.items():
-        r = measures(group, ours)
-        low, high = wilson(r["accuracy"], r["n"])
-        lines.append(f"| {name} | {split} | {r['n']} | {100 * r['accuracy']:.1f} | {100 * low:.1f} to {100 * high:.1f} | {100 * r['length']:.1f} "
-                     f"| {100 * (theirs > 0).mean():.1f} | {100 * r['balanced']:.1f} | {100 * ece(ours):.1f} |")
-    four = [("ultrafeedback-eval", "eval"), ("hhh", "eval"), ("mtbench-human, turn 1", "dev"), ("pandalm", "dev")]
-    lines.append("| **mean of ultrafeedback-eval, hhh, mtbench turn 1, pandalm** | | | "
-                 f"{100 * np.mean([(rows[k][1] > 0).mean() for k in four]):.1f} | | {100 * np.mean([measures(*rows[k][:2])['length'] for k in four]):.1f} "
-                 f"| {100 * np.mean([(rows[k][2] > 0).mean() for k in four]):.1f} | | |")
+            r = measures([p for p in pairs if p.split == split and p.set == name], found[name])
+            low, high = wilson(r["accuracy"], r["n"])
+            lines.append(f"| {name} | {split} | {r['n']} | {100 * r['accuracy']:.1f} | {100 * low:.1f} to {100 * high:.1f} "
+                         f"| {100 * r['length']:.1f} | {100 * r['balanced']:.1f} |")
     (opts.work / "results.md").write_text("\n".join(lines) + "\n")
     print("\n".join(lines), flush=True)
 
@@ -783,79 +668,64 @@ def main() -> None:
     arg.add_argument("--base", type=Path, required=True, help="SmolLM2-135M-Instruct.Q4_1.gguf")
     arg.add_argument("--out", type=Path, default=Path("."))
     arg.add_argument("--work", type=Path, default=Path("work"), help="caches and checkpoints")
-    arg.add_argument("--cache", type=Path, default=None, help="what runs with other options can share: features and measured margins")
-    arg.add_argument("--layers", type=int, default=9)
+    arg.add_argument("--layers", type=int, default=4)
     arg.add_argument("--merges", type=int, default=10000)
-    arg.add_argument("--embd-quant", default="Q4_1")
-    arg.add_argument("--attn-quant", default="Q4_1")
-    arg.add_argument("--ffn-quant", default="Q4_1")
-    arg.add_argument("--start", type=Path, help="an earlier result of this recipe (.gguf), of the same shape, to go on from")
+    arg.add_argument("--embd-quant", default="Q5_1")
+    arg.add_argument("--attn-quant", default="Q5_1")
+    arg.add_argument("--ffn-quant", default="Q5_1")
     arg.add_argument("--probe-only", action="store_true", help="leave the stack as it is; only the head is trained")
-    arg.add_argument("--probe-pairs", type=int, default=3000)
-    arg.add_argument("--balance", type=float, default=0.5, help="how far pairs are weighted against length: 0 not at all, 1 wholly")
-    arg.add_argument("--neighbors", type=int, default=2500, help="made pairs: the wrong answer belongs to another request")
-    arg.add_argument("--spoilt", type=int, default=700, help="made pairs: the wrong answer is the right one, spoilt")
-    arg.add_argument("--train-tokens", type=int, default=768, help="longest pair (both answers) used for training")
-    arg.add_argument("--batch-tokens", type=int, default=8192)
-    arg.add_argument("--mean-pairs", type=float, default=26.0)
-    arg.add_argument("--frozen", type=int, default=2, help="first layers that stay as they are")
+    arg.add_argument("--probe-layers", type=int, nargs="+", default=[4])
+    arg.add_argument("--probe-pairs", type=int, default=1500)
+    arg.add_argument("--probe-tokens", type=int, default=512, help="longest pair (both answers) that the probe sees")
+    arg.add_argument("--train-tokens", type=int, default=896, help="longest pair (both answers) used for training")
+    arg.add_argument("--batch-tokens", type=int, default=4096)
+    arg.add_argument("--mean-pairs", type=float, default=16.0)
     arg.add_argument("--epochs", type=int, default=2)
-    arg.add_argument("--check-every", type=int, default=100)
-    arg.add_argument("--lr", type=float, default=2e-4)
+    arg.add_argument("--steps", type=int, default=0, help="stop after so many batches; 0: all")
+    arg.add_argument("--check-every", type=int, default=120)
+    arg.add_argument("--lr", type=float, default=1e-4)
     arg.add_argument("--bf16", action="store_true", help="measure in bf16: faster, margins off by about 0.01")
-    arg.add_argument("--compile", action="store_true", help="torch.compile: 1.4 x as fast, needs a C++ compiler")
     arg.add_argument("--threads", type=int, default=os.cpu_count())
     opts = arg.parse_args()
-    opts.cache = opts.cache or opts.work
-    for folder in (opts.work, opts.out, opts.cache):
-        folder.mkdir(parents=True, exist_ok=True)
+    opts.work.mkdir(parents=True, exist_ok=True)
+    opts.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(SEED)
     torch.set_num_threads(opts.threads)
-    if opts.compile:
-        global FORWARD
-        FORWARD = torch.compile(scores, dynamic=True)
 
-    w, cfg, tokens, merges = cut_base(opts.base, opts.layers, opts.merges)
+    w, cfg, tokens, merges = cut_base(opts.base, max(opts.layers, *opts.probe_layers), opts.merges)
     tok = Tokenizer.from_str(tokenizer_json(tokens, merges))
     pairs, used = load_pairs(opts.data)
     (opts.out / "trained-on.sha256").write_text("".join(f"{h}\n" for h in sorted(used)))
-    # Wrong answers of made pairs are answers of training sets to other training prompts of the same split.
-    made = [p for split, n in (("train", 1), ("dev", 0.2)) for p in
-            neighbors(pairs, split, int(n * opts.neighbors)) + spoilt(pairs, split, int(n * opts.spoilt))]
-    pairs += made
     encode(pairs, tok, 2048)
     train = [p for p in pairs if p.split == "train" and len(p.ids) <= opts.train_tokens]
     dev = [p for p in pairs if p.split == "dev" and len(p.ids) <= opts.train_tokens]
-    balance(train, opts.balance)
-    print(f"{cfg.layers} layers, vocabulary {cfg.vocab}; train {len(train)} pairs, {sum(len(p.ids) for p in train)} tokens {dict(Counter(p.set for p in train))}; "
-          f"dev {len(dev)} pairs, {sum(len(p.ids) for p in dev)} tokens {dict(Counter(p.set for p in dev))}", flush=True)
+    balance(train)
+    print(f"vocabulary {cfg.vocab}; train {len(train)} pairs, {sum(len(p.ids) for p in train)} tokens {dict(Counter(p.set for p in train))}; "
+          f"dev {len(dev)} pairs, {sum(len(p.ids) for p in dev)} tokens", flush=True)
 
-    # Looked at while training: at most 70 pairs of a set.
-    rng, sets, look = random.Random(SEED), defaultdict(list), []
-    for p in dev:
-        sets[p.set].append(p)
-    for group in sets.values():
-        look += rng.sample(group, min(70, len(group)))
-    real = [p for p in train if p.set not in ("neighbor", "spoilt")]
-    w = probe(w, cfg, rng.sample(real, min(len(real), opts.probe_pairs)), [p for p in look if p.set not in ("neighbor", "spoilt")],
-              opts.cache / f"features-{opts.layers}-{opts.merges}.pt")
-    base = dict(w)
-    if opts.start:
-        w, _, _ = read_gguf(opts.start)
+    rng = random.Random(SEED)
+    short = [p for p in train if len(p.ids) <= opts.probe_tokens]
+    short = rng.sample(short, min(len(short), opts.probe_pairs))
+    short_dev = [p for p in dev if len(p.ids) <= opts.probe_tokens]
+    short_dev = rng.sample(short_dev, min(len(short_dev), opts.probe_pairs // 2))
+    best = probe(w, cfg, short, short_dev, tuple(opts.probe_layers), opts.work / "features.pt")[opts.layers]
+
+    w = {k: v for k, v in w.items() if not (k.startswith("blk.") and int(k.split(".")[1]) >= opts.layers)}
+    cfg.layers = opts.layers
+    w["output_norm.weight"], w["cls.output.weight"] = best["gain"], best["head"]
     if not opts.probe_only:
         if not (opts.work / "tuned.pt").exists():
-            torch.save(tune(w, cfg, train, look, opts), opts.work / "tuned.pt")
+            torch.save(tune(w, cfg, train, dev, opts), opts.work / "tuned.pt")
         w = torch.load(opts.work / "tuned.pt")
     # Measured as stored, then the scale is folded into the head, which is stored in F32: the order of answers stays.
     raw, path = opts.work / "uncalibrated.gguf", opts.out / "tiebreak-mini.gguf"
     export(raw, w, cfg, tokens, merges, opts)
-    stored, cfg, _ = read_gguf(raw)
-    found = measure(stored, cfg, pairs, opts)
-    scale = calibrate(found, [p for p in pairs if p.split == "dev" and p not in made], opts)
-    w["cls.output.weight"] = w["cls.output.weight"].detach() * scale
+    dev = [p for p in pairs if p.split == "dev"]
+    found = measure(raw, pairs, opts)
+    w["cls.output.weight"] = w["cls.output.weight"].detach() * calibrate(found, dev, opts)
     export(path, w, cfg, tokens, merges, opts)
-    table(pairs, {k: v * scale for k, v in found.items()}, measure(base, cfg, pairs, opts), opts)
-    parity(path, [p for p in pairs if p.split == "dev" and p not in made], tok, opts.out / "parity.json")
+    parity(path, dev, tok, opts.out / "parity.json")
+    table(pairs, found, opts)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use tiebreak::reward::local::LocalScorer;
-use tiebreak::reward::{DtypeChoice, LoadOptions, ModelRef, Scorer as _};
+use tiebreak::reward::{DtypeChoice, LoadOptions, ModelRef, ScoreOutput, Scorer as _};
 
 use super::{Message, fixture, options, score, turns};
 
@@ -52,26 +52,32 @@ fn the_embedded_model_scores_as_transformers_does() {
         );
         assert!(!found.truncated);
     }
-    // Computed with 8-bit blocks, as `--dtype q8_0` does, the decisions stay: at most one in a hundred may turn.
+    let margins = |scores: &[f64]| -> Vec<f64> {
+        let pairs = scores.as_chunks::<2>().0.iter();
+        pairs.map(|[chosen, rejected]| chosen - rejected).collect()
+    };
+    let known: Vec<f64> = parity.conversations.iter().map(|r| r.score).collect();
+    let known = margins(&known[..100]);
+    let turned = |found: &[ScoreOutput]| -> Vec<f64> {
+        let all: Vec<f64> = found.iter().map(|f| f.score).collect();
+        let both = known.iter().zip(margins(&all[..100]));
+        let turned = both.filter(|(known, found)| *known * found <= 0.0);
+        turned.map(|(known, _)| *known).collect()
+    };
+    // The file is quantised, and its weights were trained as they are stored: every decision is the framework's.
+    assert_eq!(turned(&found), [0.0; 0]);
+    // Activations in 8 bits as well (`--dtype q8_0`) may turn pairs that were undecided.
     let quantised = LoadOptions {
         dtype: DtypeChoice::Q8_0,
         ..options()
     };
     let mut scorer = LocalScorer::load(&ModelRef::Default, &quantised).unwrap();
     let (found, _) = score(&mut scorer, &conversations[..100]);
-    let turned: Vec<(f64, f64)> = parity
-        .conversations
-        .chunks_exact(2)
-        .zip(found.chunks_exact(2))
-        .map(|(known, found)| {
-            (
-                known[0].score - known[1].score,
-                found[0].score - found[1].score,
-            )
-        })
-        .filter(|(known, found)| known * found <= 0.0)
-        .collect();
-    assert!(turned.is_empty(), "{turned:?}");
+    let turned = turned(&found);
+    assert!(
+        turned.len() <= 2 && turned.iter().all(|m| m.abs() < 0.05),
+        "{turned:?}"
+    );
 }
 
 /// A file beside the embedded model.
