@@ -30,7 +30,7 @@ pub fn show(ui: &mut Ui, state: &mut AppState, actions: &mut Vec<Action>) {
                 let mut text = state.queue.search.clone();
                 let edit = TextEdit::singleline(&mut text)
                     .hint_text("Search the text of prompts and responses")
-                    .desired_width(340.0)
+                    .desired_width((ui.available_width() - 680.0).clamp(160.0, 340.0))
                     .margin(Margin::symmetric(8, 6));
                 let response = ui.add(edit);
                 response.widget_info(|| {
