@@ -1,6 +1,6 @@
 //! A head of one's own: labels of a project or a file in, features of a base model beside them, a fitted model out.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -75,7 +75,7 @@ pub struct TrainReport {
     pub output: PathBuf,
     /// Labels learned from, held-out ones among them.
     pub examples: usize,
-    /// Ties and labels that say nothing of this kind.
+    /// Ties, labels that say nothing of this kind, and those of texts that the base cannot be given.
     pub left_out: usize,
     /// Rows of files that could not be read.
     pub rejected: u64,
@@ -170,11 +170,16 @@ pub fn train(
             names.collect::<Vec<_>>().join(", ")
         }
     };
-    let set = &collected.set;
+    let mut set = collected.set;
     // Refused before a model is loaded.
-    train::split(set, recipe.seed)?;
+    train::split(&set, recipe.seed)?;
     let base = Base::load(&recipe.base, options)?;
-    let (features, computed) = features(&base, set, cache, cancel, report)?;
+    let (features, computed, refused) = features(&base, &set, cache, cancel, report)?;
+    let before = set.examples.len();
+    set.examples
+        .retain(|e| e.target.texts().iter().all(|text| !refused.contains(text)));
+    set.left_out += before - set.examples.len();
+    let set = &set;
     let texts = set.texts.len() as u64;
     let fitting = FitOptions {
         loss: recipe.loss,
@@ -387,18 +392,19 @@ fn fingerprint(turns: &[Turn]) -> [u8; 32] {
     hasher.finalize().into()
 }
 
-/// Features of all texts: those that are known, and the rest computed and kept as they come. Also how many were computed.
+/// Features of all texts: those that are known, and the rest computed and kept as they come. Also how many were computed, and the texts
+/// that cannot be given to the base, such as turns that its template does not know.
 fn features(
     base: &Base,
     set: &TrainingSet,
     cache: &Path,
     cancel: &Cancel,
     report: &mut dyn FnMut(Progress),
-) -> Result<(Features, usize), TrainFailed> {
+) -> Result<(Features, usize, BTreeSet<usize>), TrainFailed> {
     let width = base.width();
     let kept = FeatureCache::open(&cache.join(format!("{}.features", base.id())), width)?;
     let mut values = vec![0.0; set.texts.len() * width];
-    let mut missing = vec![];
+    let (mut missing, mut refused) = (vec![], BTreeSet::new());
     for (at, turns) in set.texts.iter().enumerate() {
         match kept.get(&fingerprint(turns))? {
             Some(x) => values[at * width..(at + 1) * width].copy_from_slice(&x),
@@ -420,17 +426,10 @@ fn features(
         });
         // What was computed before a stop is kept.
         kept.put(&found)?;
-        if let Some((index, reason)) = stats?.failed.first() {
-            let turns = &conversations[*index];
-            let begins: String = turns.iter().map(|t| t.content.as_str()).take(1).collect();
-            let begins: String = begins.chars().take(60).collect();
-            return Err(RewardError::Template(format!(
-                "the conversation that begins “{begins}” cannot be given to the base model: {reason}"
-            ))
-            .into());
-        }
+        refused.extend(stats?.failed.iter().map(|(index, _)| some[*index]));
     }
-    Ok((Features { values, width }, missing.len()))
+    let computed = missing.len() - refused.len();
+    Ok((Features { values, width }, computed, refused))
 }
 
 /// Share of the held-out pairs whose chosen response is the longer one; equal lengths count half.

@@ -55,6 +55,11 @@ impl Lock {
             std::io::ErrorKind::PermissionDenied => StoreError::ReadOnly(project.to_owned()),
             _ => StoreError::io(doing, &path, error),
         };
+        // A lock is a file of its own; what a link points to is not written to.
+        if path.symlink_metadata().is_ok_and(|m| m.is_symlink()) {
+            let link = std::io::Error::other("it is a link");
+            return Err(io("lock with", &link));
+        }
         loop {
             let mut file = OpenOptions::new()
                 .read(true)

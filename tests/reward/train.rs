@@ -436,3 +436,28 @@ fn a_trained_head_beats_length_and_a_head_of_shuffled_labels_on_other_prompts() 
     );
     assert!(right > wrong + 0.1, "trained {right}, shuffled {wrong}");
 }
+
+#[test]
+fn what_the_base_cannot_be_given_is_left_out_and_counted() {
+    let home = tempdir().unwrap();
+    // The template of this model wants users and assistants to take turns.
+    let row = |n: usize, first: &str| {
+        format!(
+            "{{\"messages\":[{first}{{\"role\":\"user\",\"content\":\"Number {n}?\"}}],\"chosen\":\"Yes {n}.\",\"rejected\":\"No\"}}"
+        )
+    };
+    let odd = "{\"role\":\"user\",\"content\":\"Twice\"},";
+    let mut rows: Vec<String> = (0..8).map(|n| row(n, "")).collect();
+    rows.push(row(8, odd));
+    let (_folder, path) = self::rows(&rows.join("\n"));
+    let output = home.path().join("head");
+    let report = run(
+        &path,
+        "llama-nopad",
+        Loss::BradleyTerry,
+        &output,
+        home.path(),
+    )
+    .unwrap();
+    assert_eq!((report.examples, report.left_out), (8, 1));
+}
