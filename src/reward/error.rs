@@ -13,6 +13,14 @@ pub enum RewardError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// A model cannot be written.
+    #[error("cannot write `{}`: {source}", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
     /// A file is not what it should be.
     #[error("`{file}` cannot be used: {reason}")]
     Malformed {
@@ -89,6 +97,11 @@ impl RewardError {
         move |source| Self::Io { path, source }
     }
 
+    pub(crate) fn write(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Write { path, source }
+    }
+
     pub(crate) fn malformed(file: &str, reason: impl std::fmt::Display) -> Self {
         Self::Malformed {
             file: file.to_owned(),
@@ -102,6 +115,7 @@ impl RewardError {
             Self::Io { .. } => {
                 "check the path: a model is `default`, a folder with safetensors, or a .gguf file"
             }
+            Self::Write { .. } => "check the path, the permissions and the room on the disk",
             Self::MissingTensor { .. } => {
                 "the download may be incomplete, or the file may hold another kind of model"
             }

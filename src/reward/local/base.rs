@@ -94,7 +94,7 @@ impl Base {
     /// are, those of a quantised file as f32. `notes` are further files, by name. The folder appears whole or not at all.
     ///
     /// # Errors
-    /// [`RewardError::Io`]; [`RewardError::Unsupported`] for a GGUF file whose positions are scaled as in Llama 3.
+    /// [`RewardError::Write`]; [`RewardError::Unsupported`] for a GGUF file whose positions are scaled as in Llama 3.
     pub fn write(
         &self,
         folder: &Path,
@@ -108,16 +108,16 @@ impl Base {
         let workshop = tempfile::Builder::new()
             .prefix(".training-")
             .tempdir_in(parent)
-            .map_err(RewardError::io(parent))?;
+            .map_err(RewardError::write(parent))?;
         let there = workshop.path();
         self.weights(&there.join("model.safetensors"), head)?;
         let text = |name: &str, text: &str| {
             let path = there.join(name);
-            fs::write(&path, text).map_err(RewardError::io(&path))
+            fs::write(&path, text).map_err(RewardError::write(&path))
         };
         text("config.json", &pretty(&config))?;
         fs::write(there.join("tokenizer.json"), &self.files.tokenizer_json)
-            .map_err(RewardError::io(there))?;
+            .map_err(RewardError::write(there))?;
         text("chat_template.jinja", &self.files.template)?;
         text("tokenizer_config.json", &pretty(&self.tokenizer_config()?))?;
         for (name, note) in notes {
@@ -128,12 +128,12 @@ impl Base {
             use std::os::unix::fs::PermissionsExt as _;
             // As any new folder would be, not as a private one.
             fs::set_permissions(there, fs::Permissions::from_mode(0o755))
-                .map_err(RewardError::io(there))?;
+                .map_err(RewardError::write(there))?;
         }
         if folder.exists() {
-            fs::remove_dir(folder).map_err(RewardError::io(folder))?;
+            fs::remove_dir(folder).map_err(RewardError::write(folder))?;
         }
-        fs::rename(there, folder).map_err(RewardError::io(folder))?;
+        fs::rename(there, folder).map_err(RewardError::write(folder))?;
         // It has another name now: there is nothing to remove.
         drop(workshop.keep());
         Ok(())
@@ -167,7 +167,7 @@ impl Base {
         while !header.len().is_multiple_of(8) {
             header.push(' ');
         }
-        let io = || RewardError::io(path);
+        let io = || RewardError::write(path);
         let mut out = BufWriter::with_capacity(1 << 20, fs::File::create(path).map_err(io())?);
         out.write_all(&(header.len() as u64).to_le_bytes())
             .and_then(|()| out.write_all(header.as_bytes()))
@@ -329,7 +329,7 @@ fn layers_hash(files: &Files) -> Result<String, RewardError> {
 /// That a model can be written to `folder`: it does not exist, or is empty.
 ///
 /// # Errors
-/// [`RewardError::Option`], [`RewardError::Io`].
+/// [`RewardError::Option`], [`RewardError::Io`], [`RewardError::Write`].
 pub fn free(folder: &Path) -> Result<(), RewardError> {
     let named = folder.file_name().is_some();
     if !named || folder.symlink_metadata().is_ok_and(|m| !m.is_dir()) {
@@ -349,8 +349,8 @@ pub fn free(folder: &Path) -> Result<(), RewardError> {
     }
     // Whether it can be made is known before hours of work.
     let parent = parent(folder);
-    fs::create_dir_all(parent).map_err(RewardError::io(parent))?;
-    tempfile::tempdir_in(parent).map_err(RewardError::io(parent))?;
+    fs::create_dir_all(parent).map_err(RewardError::write(parent))?;
+    tempfile::tempdir_in(parent).map_err(RewardError::write(parent))?;
     Ok(())
 }
 
