@@ -75,6 +75,23 @@ fn what_cannot_be_trained_on_ends_with_two_and_a_hint() {
     let home = Home::of_mina("off");
     let tiny = tiny();
     let one = home.write("one.jsonl", pairs().lines().next().unwrap());
+    // A folder cannot be made in a file.
+    let all = home.write("all.jsonl", &pairs());
+    let inside = one.join("head");
+    let run = home.run(&[
+        "train",
+        all.to_str().unwrap(),
+        "--base",
+        &tiny,
+        "--output",
+        inside.to_str().unwrap(),
+    ]);
+    assert_eq!(code(&run), 2);
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert!(
+        said.contains("cannot write `") && said.contains("permissions"),
+        "{said}"
+    );
     let empty = home.project("empty", &[]);
     for (input, base, said, hint) in [
         (
