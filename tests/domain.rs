@@ -30,6 +30,7 @@ fn label(better: ResponseKey, strength: u8) -> EventBody {
             idle_ms: 0,
             schema: "helpsteer2@1".to_owned(),
             guideline_version: None,
+            doubts: vec![],
         },
     }))
 }
@@ -273,7 +274,7 @@ fn undo_uncovers_the_label_before_and_only_ones_own() {
             Preference::Better { strength, .. } => strength,
             _ => None,
         },
-        Outcome::Skipped(_) => None,
+        Outcome::Skipped(_) | Outcome::Later => None,
     };
     log.push(Event::now(
         "omar",

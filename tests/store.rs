@@ -128,6 +128,7 @@ fn label_of(key: ResponseKey, strength: u8) -> Label {
             idle_ms: 0,
             schema: "helpsteer2@1".to_owned(),
             guideline_version: None,
+            doubts: vec![],
         },
     }
 }

@@ -148,6 +148,7 @@ pub fn verdict(judgments: &[&Judgment], pair: Option<[ResponseKey; 2]>) -> Judgm
         ratings,
         preference,
         justification,
+        ..Judgment::default()
     }
 }
 

@@ -3,3 +3,4 @@
 pub mod aggregate;
 pub mod pairs;
 pub mod stats;
+pub mod tally;

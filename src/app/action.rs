@@ -5,14 +5,20 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::commands::Shortcut;
 use super::export::ExportRecipe;
 use super::form::Field;
 use super::import::{ImportReport, ImportSheet};
-use super::state::{Agreed, Counts, ModelCard, Opened, Overlay, Pick, ProjectInfo, Screen};
+use super::settings::Settings;
+use super::state::{
+    Agreed, Counts, Drawer, ModelCard, Opened, Overlay, Pick, ProjectInfo, Screen, SettingsTab,
+};
 use super::train::TrainReport;
+use crate::analysis::tally::Tally;
 use crate::dataset::ExportReport;
 use crate::domain::{
-    Event, History, Item, ItemId, Preference, ResponseKey, Score, ScorePolicy, ScorerId,
+    Event, EventId, History, Item, ItemId, LabelSchema, Preference, ResponseKey, Score,
+    ScorePolicy, ScorerId,
 };
 use crate::reward::ModelRef;
 use crate::reward::train::Loss;
@@ -90,6 +96,16 @@ pub enum Action {
     MovePreference(i32),
     /// Neither response is valid; again takes it back.
     NeitherValid,
+    /// Take a card in hand, to rank it: a place from the left.
+    PickCard(usize),
+    /// Move the card in hand up (negative) or down.
+    MoveCard(i64),
+    /// Tie the card in hand with those above it.
+    TieCard,
+    /// Choose a reason tag of the schema, or take it back.
+    ToggleTag(usize),
+    /// Say how sure one is, 1 to 5.
+    Confidence(u8),
     /// Clear the focused field.
     ClearField,
     /// The keyboard is in the text now.
@@ -100,6 +116,10 @@ pub enum Action {
     CommitOrMissing,
     /// Skip the open item.
     Skip(String),
+    /// Put the open item off: it comes back when nothing else is left.
+    Later,
+    /// Say something about the open item that belongs to no field.
+    Comment(String),
     /// Flag the open item with a note.
     Flag(String),
     /// Flag the open item, or take the flag back.
@@ -110,6 +130,16 @@ pub enum Action {
     Redo,
     /// Change the score policy of the project from here on.
     SetPolicy(ScorePolicy),
+    /// Change the label schema of the project from here on; its version is raised.
+    SetSchema(Box<LabelSchema>),
+    /// Change the guidelines of the project from here on.
+    SetGuidelines(String),
+    /// Show a drawer beside the responses, or close it.
+    ToggleDrawer(Drawer),
+    /// Say again what an earlier event of the open item said.
+    Restore(EventId),
+    /// Show the item that was labelled last, with what is visible after the commit.
+    Reveal,
     /// Go some items on or back.
     Step(i64),
     /// Go to the next item without a label.
@@ -124,6 +154,38 @@ pub enum Action {
     ToggleRaw,
     /// Wrap code or let it scroll.
     ToggleWrap,
+    /// Differences between the responses: none, marks, only differences.
+    CycleDiff,
+    /// Whether both responses scroll together, block by block.
+    ToggleLock,
+    /// Whether characters that nobody sees are written out.
+    ToggleInvisible,
+    /// Open the search in the item, or close it.
+    Find(bool),
+    /// What is looked for in the item.
+    FindText(String),
+    /// Go to the next (1) or the one before (-1).
+    FindNext(i64),
+    /// The keyboard is in the search now.
+    FindEntered,
+    /// How often the text was found: in the context and in each response.
+    Found(Vec<usize>),
+    /// Hide everything but the item, or show it again.
+    ToggleFocusMode,
+    /// The keyboard goes to the next (1) panel or the one before (-1).
+    CyclePanel(i64),
+    /// Change the settings of this person.
+    Settings(Box<Settings>),
+    /// Show a part of the settings.
+    ShowSettings(SettingsTab),
+    /// Choose a key for a command: the next one pressed. Without a command: no more.
+    ChooseKey(Option<&'static str>),
+    /// This key was chosen for that command.
+    Bind(&'static str, Shortcut),
+    /// The same, though it is taken from another command.
+    BindAnyway(&'static str, Shortcut),
+    /// The command gets its own keys back; without one, all do.
+    Unbind(Option<&'static str>),
     /// Move the selected row of the item list.
     QueueMove(i64),
     /// Go to the search of the item list.
@@ -228,6 +290,15 @@ pub enum Action {
         rows: Vec<ItemSummary>,
         /// Items without a score, where the order depends on scores.
         unscored: u64,
+    },
+    /// One's own labels were counted.
+    Tallied(Box<Tally>),
+    /// What was done about an item was read, oldest first.
+    HistoryRead {
+        /// The item.
+        item: ItemId,
+        /// What was done.
+        events: Vec<Event>,
     },
     /// How far the model agrees with the labels was counted.
     Agreed {

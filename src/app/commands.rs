@@ -1,9 +1,12 @@
 //! The one table of commands: what a person can ask for, under which name and which key. Menus, palette, cheat sheet, key
 //! handling and tests all read it.
 
+use std::borrow::Cow;
+
 use super::action::Action;
 use super::form::Field;
-use super::state::{AppState, Overlay, Screen};
+use super::settings::Settings;
+use super::state::{AppState, Drawer, Overlay, Screen, SettingsTab};
 
 /// A key, named without the window library. Letters are meant as typed, digits and brackets by their place on the keyboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -98,8 +101,13 @@ impl Shortcut {
 
 impl std::fmt::Display for Shortcut {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let main = if cfg!(target_os = "macos") {
+            "Cmd "
+        } else {
+            "Ctrl "
+        };
         for (held, name) in [
-            (self.ctrl, "Ctrl "),
+            (self.ctrl, main),
             (self.alt, "Alt "),
             (self.shift, "Shift "),
         ] {
@@ -128,6 +136,49 @@ impl std::fmt::Display for Shortcut {
             Key::Plus => f.write_str("+"),
             Key::Minus => f.write_str("-"),
         }
+    }
+}
+
+impl std::str::FromStr for Shortcut {
+    type Err = ();
+
+    /// The inverse of its text.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let mut parts: Vec<&str> = text.split(' ').collect();
+        let name = parts.pop().ok_or(())?;
+        let mut letters = name.chars();
+        let key = match (name, letters.next(), letters.next()) {
+            ("Enter", ..) => Key::Enter,
+            ("Esc", ..) => Key::Escape,
+            ("Tab", ..) => Key::Tab,
+            ("Backspace", ..) => Key::Backspace,
+            ("Space", ..) => Key::Space,
+            ("Up", ..) => Key::Up,
+            ("Down", ..) => Key::Down,
+            ("Left", ..) => Key::Left,
+            ("Right", ..) => Key::Right,
+            ("[", ..) => Key::BracketLeft,
+            ("]", ..) => Key::BracketRight,
+            ("?", ..) => Key::Question,
+            ("/", ..) => Key::Slash,
+            (",", ..) => Key::Comma,
+            ("+" | "=", ..) => Key::Plus,
+            ("-", ..) => Key::Minus,
+            (_, Some(digit), None) if digit.is_ascii_digit() => Key::Digit(digit as u8 - b'0'),
+            (_, Some(letter), None) if letter.is_ascii_uppercase() => Key::Letter(letter),
+            (_, Some('F'), Some(_)) => Key::F(name[1..].parse().map_err(drop)?),
+            _ => return Err(()),
+        };
+        let mut shortcut = Self::new(key);
+        for part in parts {
+            match part {
+                "Ctrl" | "Cmd" => shortcut.ctrl = true,
+                "Alt" => shortcut.alt = true,
+                "Shift" => shortcut.shift = true,
+                _ => return Err(()),
+            }
+        }
+        Ok(shortcut)
     }
 }
 
@@ -198,12 +249,36 @@ pub struct Command {
 }
 
 impl Command {
-    /// The usual key as text, or nothing.
-    pub fn key_text(&self) -> String {
-        self.keys
+    /// The keys in force: those that the person has chosen, else its own.
+    pub fn keys_of(&self, settings: &Settings) -> Cow<'static, [Shortcut]> {
+        match settings.keys.get(self.id) {
+            Some(chosen) => chosen.iter().filter_map(|k| k.parse().ok()).collect(),
+            None => Cow::Borrowed(self.keys),
+        }
+    }
+
+    /// The first key in force as text, or nothing.
+    pub fn key_text(&self, settings: &Settings) -> String {
+        self.keys_of(settings)
             .first()
             .map(ToString::to_string)
             .unwrap_or_default()
+    }
+
+    /// The other command that this key means where both make sense.
+    pub fn clash(&self, key: Shortcut, settings: &Settings) -> Option<&'static Self> {
+        COMMANDS.iter().find(|other| {
+            other.id != self.id
+                && other.scope.meets(self.scope)
+                && other.keys_of(settings).contains(&key)
+        })
+    }
+
+    /// Whether the key could be given to this command: what works while typing must not be a letter, and Escape stays.
+    pub fn may_have(&self, key: Shortcut) -> bool {
+        let types =
+            !key.ctrl && !key.alt && !matches!(key.key, Key::F(_) | Key::Enter | Key::Escape);
+        !(self.in_text && types) && (key.key != Key::Escape || self.id == "close")
     }
 }
 
@@ -293,6 +368,8 @@ pub static COMMANDS: &[Command] = &[
     digit!("digit-5", 5, "Right slightly better, when comparing"),
     digit!("digit-6", 6, "Right better, when comparing"),
     digit!("digit-7", 7, "Right much better, when comparing"),
+    digit!("digit-8", 8, "Card or tag 8"),
+    digit!("digit-9", 9, "Card or tag 9"),
     command(
         "neither",
         "Neither valid",
@@ -325,20 +402,56 @@ pub static COMMANDS: &[Command] = &[
     ),
     repeats(command(
         "next-field",
-        "Next field",
+        "Next field; while ranking, the card in hand moves down",
         Group::Judge,
         Scope::Annotate,
-        &[Shortcut::new(Key::Down), Shortcut::new(Key::Tab)],
-        |s| s.labelling().then_some(Action::NextField),
+        &[Shortcut::new(Key::Down)],
+        |s| {
+            s.labelling().then_some(if s.ranking() {
+                Action::MoveCard(1)
+            } else {
+                Action::NextField
+            })
+        },
     )),
     repeats(command(
         "previous-field",
-        "Previous field",
+        "Previous field; while ranking, the card in hand moves up",
         Group::Judge,
         Scope::Annotate,
-        &[Shortcut::new(Key::Up), Shortcut::shift(Key::Tab)],
+        &[Shortcut::new(Key::Up)],
+        |s| {
+            s.labelling().then_some(if s.ranking() {
+                Action::MoveCard(-1)
+            } else {
+                Action::PreviousField
+            })
+        },
+    )),
+    repeats(command(
+        "tab",
+        "Next field, whatever is focused",
+        Group::Judge,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Tab)],
+        |s| s.labelling().then_some(Action::NextField),
+    )),
+    repeats(command(
+        "shift-tab",
+        "Previous field, whatever is focused",
+        Group::Judge,
+        Scope::Annotate,
+        &[Shortcut::shift(Key::Tab)],
         |s| s.labelling().then_some(Action::PreviousField),
     )),
+    command(
+        "tie-above",
+        "Tie the card in hand with those above it",
+        Group::Judge,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Plus)],
+        |s| (s.labelling() && s.focus() == Some(Field::Ranking)).then_some(Action::TieCard),
+    ),
     command(
         "justify",
         "Write why",
@@ -405,6 +518,22 @@ pub static COMMANDS: &[Command] = &[
         Scope::Annotate,
         &[Shortcut::shift(Key::Letter('F'))],
         |s| s.labelling().then_some(Action::Open(Overlay::FlagNote)),
+    ),
+    command(
+        "later",
+        "Later: back to the end of my queue",
+        Group::Judge,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Letter('T'))],
+        |s| s.labelling().then_some(Action::Later),
+    ),
+    command(
+        "comment",
+        "Comment…",
+        Group::Judge,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Letter('C'))],
+        |s| s.labelling().then_some(Action::Open(Overlay::Comment)),
     ),
     command(
         "skip",
@@ -495,6 +624,84 @@ pub static COMMANDS: &[Command] = &[
         |s| s.reading().then_some(Action::ToggleWrap),
     ),
     command(
+        "diff",
+        "Differences: off, marks, only differences",
+        Group::Read,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Letter('D'))],
+        |s| {
+            (s.reading() && s.open_item().is_some_and(|o| o.shown.len() == 2))
+                .then_some(Action::CycleDiff)
+        },
+    ),
+    command(
+        "lock",
+        "Scroll both together",
+        Group::Read,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Letter('L'))],
+        |s| s.reading().then_some(Action::ToggleLock),
+    ),
+    command(
+        "invisible",
+        "Write out invisible characters",
+        Group::Read,
+        Scope::Annotate,
+        &[Shortcut::shift(Key::Letter('V'))],
+        |s| s.reading().then_some(Action::ToggleInvisible),
+    ),
+    in_text(command(
+        "find",
+        "Find in the item",
+        Group::Read,
+        Scope::Annotate,
+        &[Shortcut::ctrl(Key::Letter('F'))],
+        |s| s.reading().then_some(Action::Find(true)),
+    )),
+    in_text(command(
+        "find-next",
+        "Next found",
+        Group::Read,
+        Scope::Annotate,
+        &[Shortcut::new(Key::F(3))],
+        |s| (s.reading() && s.find.is_some()).then_some(Action::FindNext(1)),
+    )),
+    in_text(command(
+        "find-previous",
+        "Found before",
+        Group::Read,
+        Scope::Annotate,
+        &[Shortcut::shift(Key::F(3))],
+        |s| (s.reading() && s.find.is_some()).then_some(Action::FindNext(-1)),
+    )),
+    command(
+        "guidelines",
+        "Guidelines",
+        Group::Read,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Letter('G'))],
+        |s| {
+            s.reading()
+                .then_some(Action::ToggleDrawer(Drawer::Guidelines))
+        },
+    ),
+    command(
+        "history",
+        "History of this item",
+        Group::Read,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Letter('H'))],
+        |s| s.reading().then_some(Action::ToggleDrawer(Drawer::History)),
+    ),
+    command(
+        "reveal",
+        "Show the item labelled last, with its scores",
+        Group::Move,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Letter('R'))],
+        |s| (s.at_desk() && s.last_labelled.is_some()).then_some(Action::Reveal),
+    ),
+    command(
         "previous",
         "Previous item",
         Group::Move,
@@ -559,6 +766,14 @@ pub static COMMANDS: &[Command] = &[
     screen!("show-export", 5, Screen::Export, "Export"),
     screen!("show-models", 6, Screen::Models, "Models"),
     in_text(command(
+        "settings",
+        "Settings",
+        Group::Program,
+        Scope::Everywhere,
+        &[Shortcut::ctrl(Key::Comma), Shortcut::ctrl(Key::Digit(7))],
+        |_| Some(Action::Show(Screen::Settings)),
+    )),
+    in_text(command(
         "new-project",
         "Make a project…",
         Group::Program,
@@ -582,6 +797,70 @@ pub static COMMANDS: &[Command] = &[
         &[Shortcut::ctrl_shift(Key::Letter('O'))],
         |s| s.can_write().then_some(Action::PickImport),
     )),
+    in_text(command(
+        "next-panel",
+        "Next panel",
+        Group::Program,
+        Scope::Everywhere,
+        &[Shortcut::new(Key::F(6))],
+        |_| Some(Action::CyclePanel(1)),
+    )),
+    in_text(command(
+        "previous-panel",
+        "Previous panel",
+        Group::Program,
+        Scope::Everywhere,
+        &[Shortcut::shift(Key::F(6))],
+        |_| Some(Action::CyclePanel(-1)),
+    )),
+    in_text(command(
+        "focus-mode",
+        "Only the item",
+        Group::Program,
+        Scope::Everywhere,
+        &[Shortcut::new(Key::F(11))],
+        |_| Some(Action::ToggleFocusMode),
+    )),
+    command(
+        "tally",
+        "My labels in numbers",
+        Group::Program,
+        Scope::Everywhere,
+        &[],
+        |s| s.project.is_some().then_some(Action::Open(Overlay::Tally)),
+    ),
+    command(
+        "schema",
+        "What is asked: schema and mode…",
+        Group::Program,
+        Scope::Everywhere,
+        &[],
+        |s| {
+            s.project
+                .is_some()
+                .then_some(Action::ShowSettings(SettingsTab::Project))
+        },
+    ),
+    command(
+        "write-guidelines",
+        "Write the guidelines…",
+        Group::Program,
+        Scope::Everywhere,
+        &[],
+        |s| {
+            s.project
+                .is_some()
+                .then_some(Action::ShowSettings(SettingsTab::Guidelines))
+        },
+    ),
+    command(
+        "keys",
+        "Change keys…",
+        Group::Program,
+        Scope::Everywhere,
+        &[],
+        |_| Some(Action::ShowSettings(SettingsTab::Keys)),
+    ),
     command(
         "policy",
         "Score policy…",

@@ -21,6 +21,7 @@ use super::scoring::{agreed, score_all};
 use super::settings::Settings;
 use super::state::{Agreed, Opened};
 use super::train::{TRAINING_RECORD, TrainInput, TrainRecipe, train};
+use crate::analysis::tally::Tally;
 use crate::domain::{Draft, Event, EventBody, Item, ItemId};
 use crate::reward::{LoadOptions, ModelRef};
 use crate::store::{Filter, Order, Project, Reader, StoreError, TakeOver};
@@ -50,6 +51,26 @@ fn next_of(
         }
     }
     Ok(found)
+}
+
+/// The annotator's comments on an item, those that were undone left out.
+fn comments(reader: &Reader, item: ItemId, annotator: &str) -> Result<Vec<String>, StoreError> {
+    let events = reader.events_of(item, Some(annotator))?;
+    let mut standing = vec![];
+    for event in &events {
+        match &event.body {
+            EventBody::Comment { text } => standing.push((event.id, text.clone(), true)),
+            EventBody::Undo { target } | EventBody::Redo { target } => {
+                let redo = matches!(event.body, EventBody::Redo { .. });
+                for (_, _, stands) in standing.iter_mut().filter(|(id, ..)| id == target) {
+                    *stands = redo;
+                }
+            }
+            _ => {}
+        }
+    }
+    let standing = standing.into_iter().filter(|(_, _, stands)| *stands);
+    Ok(standing.map(|(_, text, _)| text).collect())
 }
 
 /// How often somebody else's wish to have the project is looked for.
@@ -259,6 +280,10 @@ impl Desk {
                     open.keep(by, scores);
                 }
             }
+            Effect::ReadHistory(item, all) => {
+                let read = self.read_history(item, all);
+                self.trouble(read);
+            }
             Effect::ReadScores(items, scorer) => {
                 let read = self.read_scores(items, scorer);
                 self.trouble(read);
@@ -273,6 +298,7 @@ impl Desk {
                 self.plan = None;
             }
             Effect::CountAgreed(model) => self.count_agreed(model),
+            Effect::Tally => self.tally(),
             _ => {}
         }
     }
@@ -443,9 +469,10 @@ impl Desk {
             Target::Position(position) => Some(position),
             Target::Id(id) => reader.position_of(id)?,
             Target::NextUnlabelled(after) => match &plan {
-                Some(plan) => next_of(plan, reader, &self.annotator, after, 1)?
-                    .first()
-                    .copied(),
+                Some(plan) => match next_of(plan, reader, &self.annotator, after, 1)?.first() {
+                    Some(next) => Some(*next),
+                    None => reader.put_off(&self.annotator)?.first().copied(),
+                },
                 None => reader.next_unlabelled(&self.annotator, after)?,
             },
             Target::Resume => {
@@ -492,6 +519,7 @@ impl Desk {
             outcome: reader.outcome(item.id, &self.annotator)?,
             flag: reader.flag(item.id, &self.annotator)?,
             draft: reader.draft(item.id, &self.annotator)?,
+            comments: comments(reader, item.id, &self.annotator)?,
             sources: reader.sources(item.id)?,
             references: reader.references(item.id)?,
             item: Arc::new(item),
@@ -535,6 +563,15 @@ impl Desk {
             Some(item) => open.reader.position_of(item),
             None => Ok(None),
         }
+    }
+
+    fn read_history(&self, item: ItemId, all: bool) -> Result<(), StoreError> {
+        if let Some(open) = &self.open {
+            let by = (!all).then_some(self.annotator.as_str());
+            let events = open.reader.events_of(item, by)?;
+            self.outbox.send(Action::HistoryRead { item, events });
+        }
+        Ok(())
     }
 
     fn read_scores(&mut self, items: Vec<Arc<Item>>, scorer: String) -> Result<(), StoreError> {
@@ -600,7 +637,9 @@ impl Desk {
         };
         let written = match events.as_slice() {
             // What is labelled leaves no draft behind.
-            [event] if matches!(event.body, EventBody::Label(_)) => writer.commit(event),
+            [event] if matches!(event.body, EventBody::Label(_) | EventBody::Practice(_)) => {
+                writer.commit(event)
+            }
             events => writer.append(events),
         };
         if let Err(error) = written {
@@ -660,6 +699,7 @@ impl Desk {
                 judgment: label.judgment,
                 active_ms,
                 idle_ms,
+                ..Draft::default()
             };
             match draft {
                 None if undo => self.put_draft(item, Some(&undone))?,
@@ -769,6 +809,35 @@ impl Desk {
                         ..agreed
                     },
                 },
+                Err(error) => Action::Trouble {
+                    message: error.to_string(),
+                },
+            }
+        });
+    }
+
+    /// Counts the annotator's own labels meanwhile: every labelled item is read.
+    fn tally(&mut self) {
+        let annotator = self.annotator.clone();
+        self.start_job("tally", Cancel::default(), move |project, _| {
+            let counted = project.reader().and_then(|reader| {
+                let schema = reader.schema()?;
+                let labels = reader.labels_by(&annotator)?;
+                let mut pairs = Vec::with_capacity(labels.len());
+                for (id, label) in labels {
+                    let item = match reader.position_of(id)? {
+                        Some(position) => reader.item_at(position)?,
+                        None => None,
+                    };
+                    pairs.extend(item.map(|item| (item, label)));
+                }
+                Ok(Tally::of(
+                    &schema,
+                    pairs.iter().map(|(item, label)| (item, label)),
+                ))
+            });
+            match counted {
+                Ok(tally) => Action::Tallied(Box::new(tally)),
                 Err(error) => Action::Trouble {
                     message: error.to_string(),
                 },

@@ -60,6 +60,10 @@ pub enum Effect {
     },
     /// Keep a draft, or drop it.
     PutDraft(ItemId, Option<Draft>),
+    /// Count one's own labels.
+    Tally,
+    /// Read what was done about an item: by this annotator only, or by all.
+    ReadHistory(ItemId, bool),
     /// Keep scores.
     PutScores(ScorerId, Vec<Score>),
     /// Read the scores of some items by a scorer.

@@ -1,6 +1,8 @@
 //! The form: which fields an item has, which of them are missing, and where the keyboard is.
 
-use crate::domain::{Draft, Item, Judgment, LabelSchema, Preference, ResponseKey};
+use std::time::Instant;
+
+use crate::domain::{Doubt, Draft, Item, Judgment, LabelSchema, Mode, Preference, ResponseKey};
 
 /// One field of the form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -14,9 +16,20 @@ pub enum Field {
     },
     /// Which response is better.
     Preference,
+    /// The order of all responses.
+    Ranking,
     /// Why.
     Justification,
+    /// Reasons to choose from.
+    Tags,
+    /// How sure the annotator is.
+    Confidence,
 }
+
+/// How many changes undo goes back.
+const MOST_PAST: usize = 200;
+/// Typing without a pause of this many milliseconds is one change.
+const ONE_CHANGE_MS: u128 = 1_500;
 
 /// The form of an open item.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,19 +40,70 @@ pub struct Form {
     pub focus: Field,
     /// Whether something was changed since the item was opened or committed.
     pub touched: bool,
+    /// The card that is held while ranking: a place from the left.
+    pub held: Option<usize>,
+    /// What was asked about this very judgment before its commit: Enter again keeps it.
+    pub asked: Vec<Doubt>,
+    /// Deeds about the item since the last change of the form: undo takes these back first.
+    pub deeds_since: usize,
+    /// When the text was typed in last.
+    typed: Option<Instant>,
 }
 
 impl Form {
     /// A form that begins with a draft.
-    pub fn new(draft: Draft) -> Self {
+    pub fn new(draft: Draft, focus: Field) -> Self {
         Self {
             draft,
-            focus: Field::Rating {
-                side: 0,
-                attribute: 0,
-            },
+            focus,
             touched: false,
+            held: None,
+            asked: vec![],
+            deeds_since: 0,
+            typed: None,
         }
+    }
+
+    /// Remembers what was said before a change, so that undo finds it. Letters typed one after the other are one change.
+    pub fn remember(&mut self, before: Judgment) {
+        let now = &self.draft.judgment;
+        let text_only = Judgment {
+            justification: now.justification.clone(),
+            edits: now.edits.clone(),
+            ..before.clone()
+        } == *now;
+        let goes_on = text_only
+            && self.deeds_since == 0
+            && self
+                .typed
+                .is_some_and(|at| at.elapsed().as_millis() < ONE_CHANGE_MS);
+        if !goes_on {
+            self.draft.past.push(before);
+            if self.draft.past.len() > MOST_PAST {
+                self.draft.past.remove(0);
+            }
+        }
+        self.typed = text_only.then(Instant::now);
+        self.draft.future.clear();
+        self.deeds_since = 0;
+        self.asked.clear();
+    }
+
+    /// Goes back one change, or forward again; false where there is none.
+    pub fn reverse(&mut self, undo: bool) -> bool {
+        let draft = &mut self.draft;
+        let (from, to) = if undo {
+            (&mut draft.past, &mut draft.future)
+        } else {
+            (&mut draft.future, &mut draft.past)
+        };
+        let Some(judgment) = from.pop() else {
+            return false;
+        };
+        to.push(std::mem::replace(&mut draft.judgment, judgment));
+        self.typed = None;
+        self.asked.clear();
+        true
     }
 }
 
@@ -52,16 +116,70 @@ pub fn letter(side: usize) -> String {
 
 /// All fields in the order in which the keyboard visits them. Only pairs are compared.
 pub fn fields(schema: &LabelSchema, responses: usize) -> Vec<Field> {
-    let mut fields: Vec<Field> = (0..responses)
-        .flat_map(|side| {
+    let mut fields: Vec<Field> = vec![];
+    if schema.asks_ratings() {
+        fields.extend((0..responses).flat_map(|side| {
             (0..schema.attributes.len()).map(move |attribute| Field::Rating { side, attribute })
-        })
-        .collect();
-    if responses == 2 {
+        }));
+    }
+    if schema.asks_preference(responses) {
         fields.push(Field::Preference);
     }
-    fields.push(Field::Justification);
+    if schema.asks_ranking(responses) {
+        fields.push(Field::Ranking);
+    }
+    if schema.asks_reason() {
+        fields.push(Field::Justification);
+    }
+    if !schema.tags.is_empty() {
+        fields.push(Field::Tags);
+    }
+    if schema.confidence {
+        fields.push(Field::Confidence);
+    }
     fields
+}
+
+/// Where the keyboard begins.
+pub fn first_field(schema: &LabelSchema, responses: usize) -> Field {
+    fields(schema, responses)
+        .first()
+        .copied()
+        .unwrap_or(Field::Justification)
+}
+
+/// How many characters of a reason an item needs: only a comparison has to be explained.
+pub fn reason_needed(schema: &LabelSchema, responses: usize) -> usize {
+    let compares = schema.asks_preference(responses) || schema.asks_ranking(responses);
+    if compares && schema.asks_reason() {
+        schema.min_justification
+    } else {
+        0
+    }
+}
+
+/// Whether a field may be filled in now. Sequential labels go step by step: A alone, B alone, and only then the comparison.
+pub fn reached(
+    field: Field,
+    schema: &LabelSchema,
+    shown: &[ResponseKey],
+    judgment: &Judgment,
+) -> bool {
+    if schema.mode != Mode::Sequential {
+        return true;
+    }
+    let before = match field {
+        Field::Rating { side, .. } => side,
+        _ => shown.len(),
+    };
+    !missing(schema, shown, judgment)
+        .iter()
+        .any(|f| matches!(f, Field::Rating { side, .. } if *side < before))
+}
+
+/// Whether both responses stand open beside each other as far as the form goes.
+pub fn compared_side_by_side(schema: &LabelSchema, focus: Field) -> bool {
+    schema.mode != Mode::Sequential || !matches!(focus, Field::Rating { .. })
 }
 
 /// Whether a field is answered well enough to commit.
@@ -78,15 +196,17 @@ pub fn answered(
         Field::Rating { side, attribute } => {
             match (shown.get(side), schema.attributes.get(attribute)) {
                 (Some(key), Some(attribute)) => {
-                    judgment.ratings.get(*key, &attribute.name).is_some()
+                    !attribute.required || judgment.ratings.get(*key, &attribute.name).is_some()
                 }
                 _ => true,
             }
         }
         Field::Preference => judgment.preference.is_some(),
-        // Only a comparison has to be explained.
-        Field::Justification if shown.len() != 2 => true,
-        Field::Justification => characters(&judgment.justification) >= schema.min_justification,
+        Field::Ranking => !judgment.ranking.is_empty(),
+        Field::Justification => {
+            characters(&judgment.justification) >= reason_needed(schema, shown.len())
+        }
+        Field::Tags | Field::Confidence => true,
     }
 }
 
@@ -124,6 +244,9 @@ pub fn missing_text(
     }
     if missing.contains(&Field::Preference) {
         parts.push("the preference is open".to_owned());
+    }
+    if missing.contains(&Field::Ranking) {
+        parts.push("the ranking is open: a digit picks a card".to_owned());
     }
     if missing.contains(&Field::Justification) {
         let more = schema

@@ -6,6 +6,7 @@ pub mod desk;
 pub mod effect;
 pub mod export;
 pub mod form;
+pub mod guidelines;
 pub mod import;
 pub mod open_project;
 pub mod runner;

@@ -90,8 +90,9 @@ impl OpenProject {
         Ok(ProjectInfo {
             path: self.project.path().to_owned(),
             title: settings.title.clone(),
-            schema: settings.schema.clone(),
+            schema: self.reader.schema()?,
             policy: self.reader.policy()?,
+            guidelines: self.reader.guidelines()?,
             seed: settings.seed,
             read_only: self.writer.is_none(),
             counts: self.counts,
@@ -167,6 +168,7 @@ fn counts(reader: &Reader, annotator: &str) -> Result<Counts, StoreError> {
         skipped: c.skipped,
         flagged: c.flagged,
         drafts: c.drafts,
+        later: c.later,
     })
 }
 

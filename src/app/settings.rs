@@ -1,10 +1,11 @@
 //! What is kept between runs, per person: a small JSON file. Labels never go there.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// Light or dark.
+/// Light, dark, or with as much contrast as a screen gives.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Theme {
@@ -13,6 +14,86 @@ pub enum Theme {
     Paper,
     /// Light on slate.
     Slate,
+    /// White on black.
+    Contrast,
+}
+
+impl Theme {
+    /// All themes.
+    pub const ALL: [Self; 3] = [Self::Paper, Self::Slate, Self::Contrast];
+
+    /// Name for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Paper => "Paper",
+            Self::Slate => "Slate",
+            Self::Contrast => "High contrast",
+        }
+    }
+}
+
+/// The typeface of what is read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Face {
+    /// Source Serif 4.
+    #[default]
+    Serif,
+    /// Inter.
+    Sans,
+}
+
+/// How what is read is set.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Reading {
+    /// The typeface.
+    pub face: Face,
+    /// Size in points, 13 to 24.
+    pub size: f32,
+    /// Height of a line as a multiple of the size, 1.3 to 2.
+    pub line: f32,
+    /// Most characters of a line, 45 to 80.
+    pub measure: u16,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self {
+            face: Face::Serif,
+            size: 16.5,
+            line: 1.58,
+            measure: 68,
+        }
+    }
+}
+
+impl Reading {
+    /// The same within the limits: a file of settings may hold anything.
+    pub fn within_limits(self) -> Self {
+        let number = |value: f32, low: f32, high: f32, usual: f32| {
+            if value.is_finite() {
+                value.clamp(low, high)
+            } else {
+                usual
+            }
+        };
+        Self {
+            face: self.face,
+            size: number(self.size, 13.0, 24.0, 16.5),
+            line: number(self.line, 1.3, 2.0, 1.58),
+            measure: self.measure.clamp(45, 80),
+        }
+    }
+
+    /// Width in points of a line of the longest measure: a character of running English is a little under half as wide as high.
+    pub fn width(self) -> f32 {
+        let advance = match self.face {
+            Face::Serif => 0.475,
+            Face::Sans => 0.525,
+        };
+        (f32::from(self.measure) * self.size * advance).round()
+    }
 }
 
 /// Settings of a person.
@@ -27,6 +108,10 @@ pub struct Settings {
     pub zoom: u16,
     /// Model to load at the start: `default`, a path, or `off`.
     pub model: String,
+    /// How what is read is set.
+    pub reading: Reading,
+    /// Keys that this person has chosen, by command: `{"later": ["Shift T"]}`. Commands that are not here keep their own.
+    pub keys: BTreeMap<String, Vec<String>>,
 }
 
 impl Default for Settings {
@@ -36,6 +121,8 @@ impl Default for Settings {
             theme: Theme::Paper,
             zoom: 100,
             model: "default".to_owned(),
+            reading: Reading::default(),
+            keys: BTreeMap::new(),
         }
     }
 }

@@ -7,14 +7,16 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use super::commands::{self, Shortcut};
 use super::export::ExportRecipe;
-use super::form::{Field, Form, shown_keys};
+use super::form::{Field, Form, first_field, shown_keys};
 use super::import::{ImportReport, ImportSheet};
 use super::settings::Settings;
 use super::train::TrainReport;
+use crate::analysis::tally::Tally;
 use crate::dataset::ExportReport;
 use crate::domain::{
-    Draft, History, Item, ItemId, LabelSchema, Outcome, ReferenceLabel, ResponseKey, Score,
+    Draft, Event, History, Item, ItemId, LabelSchema, Outcome, ReferenceLabel, ResponseKey, Score,
     ScorePolicy, SourceRow,
 };
 use crate::reward::train::Loss;
@@ -33,11 +35,48 @@ pub enum Screen {
     Export,
     /// Load a reward model.
     Models,
+    /// Change how the program looks and what the project asks.
+    Settings,
+}
+
+/// Parts of the settings.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum SettingsTab {
+    /// Type and theme.
+    #[default]
+    Reading,
+    /// Which key does what.
+    Keys,
+    /// What annotators are asked.
+    Project,
+    /// What annotators are to go by.
+    Guidelines,
+}
+
+impl SettingsTab {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Reading, Self::Keys, Self::Project, Self::Guidelines];
+
+    /// Name for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Reading => "Reading",
+            Self::Keys => "Keys",
+            Self::Project => "What is asked",
+            Self::Guidelines => "Guidelines",
+        }
+    }
 }
 
 impl Screen {
     /// Those that are there, in the order of the rail.
-    pub const ALL: [Self; 4] = [Self::Annotate, Self::Queue, Self::Export, Self::Models];
+    pub const ALL: [Self; 5] = [
+        Self::Annotate,
+        Self::Queue,
+        Self::Export,
+        Self::Models,
+        Self::Settings,
+    ];
 
     /// Name on the rail.
     pub fn title(self) -> &'static str {
@@ -46,6 +85,7 @@ impl Screen {
             Self::Queue => "Queue",
             Self::Export => "Export",
             Self::Models => "Models",
+            Self::Settings => "Settings",
         }
     }
 }
@@ -63,6 +103,10 @@ pub enum Overlay {
     Skip,
     /// What should be looked at?
     FlagNote,
+    /// What is to be said about the item?
+    Comment,
+    /// One's own labels in numbers.
+    Tally,
     /// What will come in, before it does.
     ImportSheet,
     /// What came in.
@@ -71,6 +115,49 @@ pub enum Overlay {
     Policy,
     /// Where is the file? For systems without a file dialog.
     Path(Pick),
+}
+
+/// What stands beside the responses on demand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Drawer {
+    /// What annotators are to go by.
+    Guidelines,
+    /// What was done about the open item.
+    History,
+}
+
+/// How differences between two responses are shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum DiffView {
+    /// Not at all.
+    #[default]
+    Off,
+    /// Marked in the text.
+    Marks,
+    /// Marked, and what is the same on both sides is folded.
+    Only,
+}
+
+/// A search within the open item.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FindState {
+    /// What is looked for.
+    pub text: String,
+    /// Which of those found is shown, from 0.
+    pub at: usize,
+    /// How many there are in the context and in each response, from left to right.
+    pub found: Vec<usize>,
+    /// Whether the keyboard is to go to the search.
+    pub enter: bool,
+    /// Counts up whenever the view should go to the one that is shown.
+    pub turn: u64,
+}
+
+impl FindState {
+    /// How many there are.
+    pub fn total(&self) -> usize {
+        self.found.iter().sum()
+    }
 }
 
 /// Why a file is being picked.
@@ -107,6 +194,8 @@ pub struct Counts {
     pub flagged: u64,
     /// Drafts of this annotator.
     pub drafts: u64,
+    /// Items this annotator put off.
+    pub later: u64,
 }
 
 /// A project as it is when it has been opened.
@@ -120,6 +209,8 @@ pub struct ProjectInfo {
     pub schema: LabelSchema,
     /// Whether scores are visible.
     pub policy: ScorePolicy,
+    /// The guidelines in force.
+    pub guidelines: Option<String>,
     /// Seed of the sides.
     pub seed: u64,
     /// Whether it can only be read.
@@ -143,6 +234,8 @@ pub struct Opened {
     pub flag: Option<String>,
     /// This annotator's draft.
     pub draft: Option<Draft>,
+    /// This annotator's comments that stand.
+    pub comments: Vec<String>,
     /// Where it came from: for after the commit.
     pub sources: Vec<SourceRow>,
     /// The labels that came with it: for after the commit.
@@ -172,6 +265,8 @@ pub struct OpenItem {
     pub outcome: Option<Outcome>,
     /// This annotator's flag and its note.
     pub flag: Option<String>,
+    /// This annotator's comments.
+    pub comments: Vec<String>,
     /// Where it came from.
     pub sources: Vec<SourceRow>,
     /// The labels that came with it.
@@ -184,13 +279,14 @@ pub struct OpenItem {
 
 impl OpenItem {
     /// Lays an item on the desk.
-    pub fn new(opened: Opened, annotator: &str, seed: u64) -> Self {
+    pub fn new(opened: Opened, annotator: &str, seed: u64, schema: &LabelSchema) -> Self {
         let Opened {
             position,
             item,
             outcome,
             flag,
             draft,
+            comments,
             sources,
             references,
             scores,
@@ -207,7 +303,8 @@ impl OpenItem {
             _ => None,
         };
         let touched = draft.is_some();
-        let mut form = Form::new(draft.or(labelled).unwrap_or_default());
+        let first = first_field(schema, shown.len());
+        let mut form = Form::new(draft.or(labelled).unwrap_or_default(), first);
         form.touched = touched;
         let mut open = Self {
             position,
@@ -216,6 +313,7 @@ impl OpenItem {
             form,
             outcome,
             flag,
+            comments,
             sources,
             references,
             scores: BTreeMap::new(),
@@ -490,6 +588,32 @@ pub struct AppState {
     pub raw: bool,
     /// Whether code is wrapped.
     pub wrap: bool,
+    /// How differences are shown.
+    pub diff: DiffView,
+    /// Whether both responses scroll together.
+    pub locked: bool,
+    /// Whether invisible characters are written out.
+    pub invisible: bool,
+    /// The search within the item.
+    pub find: Option<FindState>,
+    /// What stands beside the responses.
+    pub drawer: Option<Drawer>,
+    /// What was done about an item, once it was read.
+    pub item_history: Option<(ItemId, Vec<Event>)>,
+    /// One's own labels in numbers, once they were counted.
+    pub tally: Option<Box<Tally>>,
+    /// Whether only the item is shown.
+    pub focus_mode: bool,
+    /// The panel that the keyboard should go to, counted up or down by each request.
+    pub panel: i64,
+    /// The item labelled last.
+    pub last_labelled: Option<ItemId>,
+    /// The part of the settings that is shown.
+    pub settings_tab: SettingsTab,
+    /// The command whose key is being chosen: the next one pressed is it.
+    pub choosing_key: Option<&'static str>,
+    /// A key that was chosen for a command and means another one already.
+    pub key_clash: Option<(&'static str, Shortcut, &'static str)>,
     /// Whether the window holds one response at a time.
     pub compact: bool,
     /// The response that is read or rated.
@@ -539,6 +663,19 @@ impl AppState {
             context_open: false,
             raw: false,
             wrap: false,
+            diff: DiffView::Off,
+            locked: false,
+            invisible: false,
+            find: None,
+            drawer: None,
+            item_history: None,
+            tally: None,
+            focus_mode: false,
+            panel: 0,
+            last_labelled: None,
+            settings_tab: SettingsTab::default(),
+            choosing_key: None,
+            key_clash: None,
             compact: false,
             side: 0,
             scroll: vec![],
@@ -551,6 +688,11 @@ impl AppState {
             go_to: None,
             picking: None,
         }
+    }
+
+    /// The key in force of a command, as text.
+    pub fn key(&self, id: &str) -> String {
+        commands::find(id).map_or_else(String::new, |c| c.key_text(&self.settings))
     }
 
     /// The item on the desk.
@@ -596,6 +738,12 @@ impl AppState {
         !self.opening && self.project.as_ref().is_some_and(|p| !p.info.read_only)
     }
 
+    /// Whether a card is in hand, so that arrows move it.
+    pub fn ranking(&self) -> bool {
+        let held = |open: &OpenItem| open.form.focus == Field::Ranking && open.form.held.is_some();
+        self.open_item().is_some_and(held)
+    }
+
     /// Whether there are items.
     pub fn has_items(&self) -> bool {
         self.overlay.is_none()
@@ -605,14 +753,22 @@ impl AppState {
                 .is_some_and(|p| p.info.counts.total > 0)
     }
 
-    /// Whether there is something to undo.
+    /// Whether there is something to undo: a change of the form, or a deed.
     pub fn can_undo(&self) -> bool {
         self.can_reverse(|history| &history.undo)
+            || (self.labelling()
+                && self
+                    .open_item()
+                    .is_some_and(|o| !o.form.draft.past.is_empty()))
     }
 
     /// Whether there is something to redo.
     pub fn can_redo(&self) -> bool {
         self.can_reverse(|history| &history.redo)
+            || (self.labelling()
+                && self
+                    .open_item()
+                    .is_some_and(|o| !o.form.draft.future.is_empty()))
     }
 
     fn can_reverse(&self, which: fn(&History) -> &Vec<crate::domain::EventId>) -> bool {

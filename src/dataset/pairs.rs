@@ -56,6 +56,7 @@ pub(super) fn import(place: Place<'_>, mut row: Map<String, Value>) -> Result<Im
         preference: take_preference(&mut row, names, keys),
         ratings: take_ratings(&mut row, names, keys).unwrap_or_default(),
         justification: take_text(&mut row, "justification").unwrap_or_default(),
+        ..Judgment::default()
     };
     let mut references = Vec::new();
     if !verdict.is_empty() {
@@ -257,6 +258,7 @@ fn read_vote(vote: &Value, names: [&str; 2], keys: [ResponseKey; 2]) -> Option<R
             ratings,
             preference,
             justification,
+            ..Judgment::default()
         },
         extra: vote,
     })

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{ItemId, Label, ScorePolicy};
+use super::{ItemId, Label, LabelSchema, ScorePolicy};
 
 /// Identity and place in time of an event: a `UUIDv7`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -41,6 +41,15 @@ pub enum EventBody {
         /// Why.
         reason: String,
     },
+    /// An annotator puts the item off: it comes back when nothing else is left.
+    Later,
+    /// An annotator says something about the item that belongs to no field.
+    Comment {
+        /// What.
+        text: String,
+    },
+    /// An annotator labelled a practice item: kept for the record, never a label.
+    Practice(Box<Label>),
     /// An annotator wants somebody to look at the item.
     Flag {
         /// Why, if said.
@@ -63,6 +72,16 @@ pub enum EventBody {
         /// The new policy.
         policy: ScorePolicy,
     },
+    /// The label schema of the project from here on. Labels made before keep theirs.
+    Schema {
+        /// The new schema.
+        schema: Box<LabelSchema>,
+    },
+    /// The guidelines of the project from here on.
+    Guidelines {
+        /// Their text, in Markdown; empty takes them away.
+        text: String,
+    },
     /// Written by a newer version: kept and passed on, never interpreted.
     Unknown {
         /// Its kind.
@@ -83,6 +102,11 @@ impl EventBody {
             Self::Undo { .. } => "undo",
             Self::Redo { .. } => "redo",
             Self::Policy { .. } => "policy",
+            Self::Later => "later",
+            Self::Comment { .. } => "comment",
+            Self::Practice(_) => "practice",
+            Self::Schema { .. } => "schema",
+            Self::Guidelines { .. } => "guidelines",
             Self::Unknown { kind, .. } => kind,
         }
     }
@@ -90,10 +114,14 @@ impl EventBody {
     /// The payload as stored.
     pub fn payload(&self) -> Value {
         match self {
-            Self::Label(label) => serde_json::to_value(label).unwrap_or(Value::Null),
+            Self::Label(label) | Self::Practice(label) => {
+                serde_json::to_value(label).unwrap_or(Value::Null)
+            }
             Self::Skip { reason } => json!({ "reason": reason }),
             Self::Flag { note } => json!({ "note": note }),
-            Self::Unflag => json!({}),
+            Self::Unflag | Self::Later => json!({}),
+            Self::Comment { text } | Self::Guidelines { text } => json!({ "text": text }),
+            Self::Schema { schema } => json!({ "schema": schema }),
             Self::Undo { target } | Self::Redo { target } => json!({ "target": target }),
             Self::Policy { policy } => json!({ "policy": policy }),
             Self::Unknown { payload, .. } => payload.clone(),
@@ -115,6 +143,13 @@ impl EventBody {
             "undo" => field(&payload, "target").map(|target| Self::Undo { target }),
             "redo" => field(&payload, "target").map(|target| Self::Redo { target }),
             "policy" => field(&payload, "policy").map(|policy| Self::Policy { policy }),
+            "later" => Some(Self::Later),
+            "comment" => field(&payload, "text").map(|text| Self::Comment { text }),
+            "practice" => serde_json::from_value(payload.clone())
+                .ok()
+                .map(|label| Self::Practice(Box::new(label))),
+            "schema" => field(&payload, "schema").map(|schema| Self::Schema { schema }),
+            "guidelines" => field(&payload, "text").map(|text| Self::Guidelines { text }),
             _ => None,
         };
         known.unwrap_or_else(|| Self::Unknown {
@@ -127,7 +162,12 @@ impl EventBody {
     pub fn undoable(&self) -> bool {
         matches!(
             self,
-            Self::Label(_) | Self::Skip { .. } | Self::Flag { .. } | Self::Unflag
+            Self::Label(_)
+                | Self::Skip { .. }
+                | Self::Later
+                | Self::Comment { .. }
+                | Self::Flag { .. }
+                | Self::Unflag
         )
     }
 }

@@ -128,7 +128,7 @@ impl<'de> Deserialize<'de> for Ratings {
     }
 }
 
-/// A judgment of an item: ratings, a preference and its reason, each of which may be missing.
+/// A judgment of an item: ratings, a preference and its reason, and what else a schema asks; each of which may be missing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Judgment {
     /// Ratings per response.
@@ -140,23 +140,67 @@ pub struct Judgment {
     /// Why, in the annotator's words; empty when not given.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub justification: String,
+    /// Reason tags of the schema that apply, in the schema's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// How sure the annotator is, 1 (guessing) to 5 (certain).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<u8>,
+    /// A ranking, best first; responses in one group are tied. Where it is given, every response is in exactly one group.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ranking: Vec<Vec<ResponseKey>>,
+    /// Responses as the annotator would have them ("chosen, edited"): the new text of the last turn.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub edits: BTreeMap<ResponseKey, String>,
 }
 
 impl Judgment {
     /// Whether it says nothing.
     pub fn is_empty(&self) -> bool {
-        self.ratings.is_empty() && self.preference.is_none() && self.justification.is_empty()
+        *self == Self::default()
     }
 }
 
-/// How the responses stood before the annotator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// How responses stand before the annotator, and what is asked of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
-    /// Two columns.
+    /// Two columns, both open from the start.
+    #[default]
     SideBySide,
-    /// One after the other.
+    /// Side by side in a window too narrow for two columns: recorded, never chosen.
     OneAtATime,
+    /// Rate one alone, then the other alone, then compare and say why.
+    Sequential,
+    /// Only the preference.
+    QuickAb,
+    /// All responses in an order, ties allowed.
+    Ranking,
+    /// Only ratings.
+    RatingOnly,
+}
+
+impl Mode {
+    /// Those that a project can choose.
+    pub const CHOICES: [Self; 5] = [
+        Self::SideBySide,
+        Self::Sequential,
+        Self::QuickAb,
+        Self::Ranking,
+        Self::RatingOnly,
+    ];
+
+    /// Name for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::SideBySide => "Side by side",
+            Self::OneAtATime => "One at a time",
+            Self::Sequential => "Sequential",
+            Self::QuickAb => "Quick A/B",
+            Self::Ranking => "Ranking",
+            Self::RatingOnly => "Rating only",
+        }
+    }
 }
 
 /// A score that was visible at the moment of the commit.
@@ -195,6 +239,9 @@ pub struct LabelContext {
     /// Version of the guidelines shown, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guideline_version: Option<String>,
+    /// What looked odd at the commit, by [`crate::domain::Doubt::id`]: never a reason to refuse it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<String>,
 }
 
 /// A committed label: what was said, and under which circumstances.
@@ -219,4 +266,10 @@ pub struct Draft {
     /// Milliseconds without use so far.
     #[serde(default)]
     pub idle_ms: u64,
+    /// What was said before each change, oldest first: what undo goes back to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub past: Vec<Judgment>,
+    /// What was undone, the next redo last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub future: Vec<Judgment>,
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Mode;
+
 /// One rated attribute.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attribute {
@@ -20,7 +22,23 @@ pub struct Attribute {
     /// Whether it describes rather than praises: more is not better.
     #[serde(default)]
     pub descriptive: bool,
+    /// Whether a label needs it.
+    #[serde(default = "yes")]
+    pub required: bool,
 }
+
+fn yes() -> bool {
+    true
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// Most attributes that a schema has.
+pub const MOST_ATTRIBUTES: usize = 12;
+/// Highest level of a scale, so that one digit says it.
+pub const HIGHEST_LEVEL: i32 = 9;
 
 /// What an annotator is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,12 +57,128 @@ pub struct LabelSchema {
     pub allow_neither: bool,
     /// Least number of characters of a justification; 0 makes it optional.
     pub min_justification: usize,
+    /// How responses stand before the annotator, and what is asked of them.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Reasons to choose from beside the justification.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Whether annotators are asked how sure they are.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub confidence: bool,
+    /// Whether token and word counts of responses are hidden: they pull the eye to length.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub hide_counts: bool,
+    /// How many items with known answers an annotator practises on, with feedback, before real work; 0 for none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub practice: usize,
+}
+
+fn is_zero(value: &usize) -> bool {
+    *value == 0
+}
+
+/// What is wrong with a schema that somebody has edited.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SchemaError {
+    /// It has no name.
+    #[error("the schema needs a name")]
+    NoName,
+    /// There are too many attributes to be asked.
+    #[error("a schema has at most {MOST_ATTRIBUTES} attributes")]
+    TooMany,
+    /// An attribute has no name.
+    #[error("attribute {0} needs a name")]
+    NoAttributeName(usize),
+    /// Two attributes share a name.
+    #[error("two attributes are called {0}")]
+    Twice(String),
+    /// A scale has no two levels, or levels that no digit says.
+    #[error("the scale of {0} has to rise, from 0 or more to 9 or less")]
+    Scale(String),
+    /// A scale has more anchors than levels.
+    #[error("{0} has more anchors than levels")]
+    Anchors(String),
+    /// The strength of a preference is out of its range.
+    #[error("the strength of a preference is 1 (binary) to 3")]
+    Strength,
+    /// Nothing is asked.
+    #[error("in this mode nothing would be asked: it needs at least one attribute")]
+    Nothing,
 }
 
 impl LabelSchema {
     /// Identity recorded with every label.
+    ///
+    /// From version 2 on it names the content too: two people who each changed version 1 did not make the same version 2.
     pub fn id(&self) -> String {
-        format!("{}@{}", self.name, self.version)
+        if self.version <= 1 {
+            return format!("{}@{}", self.name, self.version);
+        }
+        let content = serde_json::to_vec(self).unwrap_or_default();
+        let hash = blake3::hash(&content).to_hex();
+        format!("{}@{}-{}", self.name, self.version, &hash[..8])
+    }
+
+    /// Says what keeps it from being used.
+    pub fn check(&self) -> Result<(), SchemaError> {
+        if self.name.trim().is_empty() {
+            return Err(SchemaError::NoName);
+        }
+        if self.attributes.len() > MOST_ATTRIBUTES {
+            return Err(SchemaError::TooMany);
+        }
+        let mut names = std::collections::BTreeSet::new();
+        for (at, attribute) in self.attributes.iter().enumerate() {
+            if attribute.name.trim().is_empty() {
+                return Err(SchemaError::NoAttributeName(at + 1));
+            }
+            if !names.insert(attribute.name.as_str()) {
+                return Err(SchemaError::Twice(attribute.name.clone()));
+            }
+            if attribute.min < 0 || attribute.max > HIGHEST_LEVEL || attribute.min >= attribute.max
+            {
+                return Err(SchemaError::Scale(attribute.title.clone()));
+            }
+            if attribute.anchors.len() > (attribute.max - attribute.min + 1) as usize {
+                return Err(SchemaError::Anchors(attribute.title.clone()));
+            }
+        }
+        if !(1..=3).contains(&self.max_strength) {
+            return Err(SchemaError::Strength);
+        }
+        if self.mode == Mode::RatingOnly && self.attributes.is_empty() {
+            return Err(SchemaError::Nothing);
+        }
+        Ok(())
+    }
+
+    /// Whether ratings are asked.
+    pub fn asks_ratings(&self) -> bool {
+        !matches!(self.mode, Mode::QuickAb | Mode::Ranking) && !self.attributes.is_empty()
+    }
+
+    /// Whether a pair is compared.
+    pub fn asks_preference(&self, responses: usize) -> bool {
+        match self.mode {
+            Mode::RatingOnly => false,
+            Mode::Ranking => false,
+            _ => responses == 2,
+        }
+    }
+
+    /// Whether responses are put in an order: more than two can be compared in no other way.
+    pub fn asks_ranking(&self, responses: usize) -> bool {
+        match self.mode {
+            Mode::Ranking => responses >= 2,
+            Mode::RatingOnly => false,
+            _ => responses > 2,
+        }
+    }
+
+    /// Whether a reason is asked: for comparisons, and always where nothing forbids to give one.
+    pub fn asks_reason(&self) -> bool {
+        self.mode != Mode::QuickAb || self.min_justification > 0
     }
 
     /// `HelpSteer2`: five attributes from 0 to 4, a strength of 1 to 3 without a tie, neither valid, a justification.
@@ -59,6 +193,7 @@ impl LabelSchema {
                 min: 0,
                 max: 4,
                 descriptive,
+                required: true,
             };
         Self {
             name: "helpsteer2".to_owned(),
@@ -134,6 +269,11 @@ impl LabelSchema {
             allow_tie: false,
             allow_neither: true,
             min_justification: 20,
+            mode: Mode::SideBySide,
+            tags: vec![],
+            confidence: false,
+            hide_counts: false,
+            practice: 0,
         }
     }
 

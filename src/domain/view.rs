@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Event, EventBody, EventId, ItemId, Label, ScorePolicy};
+use super::{Event, EventBody, EventId, ItemId, Label, LabelSchema, ScorePolicy};
 
 /// What an annotator made of an item.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,6 +12,8 @@ pub enum Outcome {
     Labelled(Box<Label>),
     /// Skipped, with the reason.
     Skipped(String),
+    /// Put off until the end.
+    Later,
 }
 
 /// The state of a project as its events tell it.
@@ -23,6 +25,10 @@ pub struct View {
     pub flags: BTreeMap<(ItemId, String), String>,
     /// The policy last set, if any was.
     pub policy: Option<ScorePolicy>,
+    /// The schema last set, if any was.
+    pub schema: Option<LabelSchema>,
+    /// The guidelines last set, if any were.
+    pub guidelines: Option<String>,
 }
 
 impl View {
@@ -44,8 +50,11 @@ impl View {
         }
         let mut view = Self::default();
         for event in events.values().filter(|e| !undone.contains(&e.id)) {
-            if let EventBody::Policy { policy } = event.body {
-                view.policy = Some(policy);
+            match &event.body {
+                EventBody::Policy { policy } => view.policy = Some(*policy),
+                EventBody::Schema { schema } => view.schema = Some(schema.as_ref().clone()),
+                EventBody::Guidelines { text } => view.guidelines = Some(text.clone()),
+                _ => {}
             }
             let Some(item) = event.item else { continue };
             let key = (item, event.annotator.clone());
@@ -57,6 +66,9 @@ impl View {
                 EventBody::Skip { reason } => {
                     view.outcomes
                         .insert(key, (event.id, Outcome::Skipped(reason.clone())));
+                }
+                EventBody::Later => {
+                    view.outcomes.insert(key, (event.id, Outcome::Later));
                 }
                 EventBody::Flag { note } => {
                     view.flags.insert(key, note.clone());

@@ -45,6 +45,8 @@ pub enum Status {
     Labelled,
     /// Skipped.
     Skipped,
+    /// Put off.
+    Later,
 }
 
 /// One line of a list of items.
@@ -111,6 +113,8 @@ pub struct Counts {
     pub total: u64,
     /// Items this annotator has a draft of.
     pub drafts: u64,
+    /// Items this annotator put off.
+    pub later: u64,
 }
 
 /// Joins that say how far annotator ?1 is with item `i`.
@@ -192,6 +196,7 @@ impl Reader {
                 "label" => counts.labelled = n,
                 "skip" => counts.skipped = n,
                 "draft" => counts.drafts = n,
+                "later" => counts.later = n,
                 _ => counts.flagged = n,
             }
         }
@@ -199,7 +204,8 @@ impl Reader {
     }
 
     /// The next item that the annotator neither labelled nor skipped: after a position, or from the beginning; past the end it begins
-    /// again, and may come back to the item at `after` itself.
+    /// again, and may come back to the item at `after` itself. What was put off comes when nothing else is left, what was
+    /// put off longest ago first.
     pub fn next_unlabelled(
         &self,
         annotator: &str,
@@ -215,11 +221,24 @@ impl Reader {
                 |r| Ok(r.get::<_, i64>(0)? as u64),
             )
         };
-        match next(from, i64::MAX)? {
+        let found = match next(from, i64::MAX)? {
+            None if from > 0 => next(0, from)?,
+            found => found,
+        };
+        match found {
             Some(found) => Ok(Some(found)),
-            None if from > 0 => next(0, from),
-            None => Ok(None),
+            None => Ok(self.put_off(annotator)?.first().copied()),
         }
+    }
+
+    /// Positions of the items that the annotator put off, what was put off longest ago first.
+    pub fn put_off(&self, annotator: &str) -> Result<Vec<u64>, StoreError> {
+        self.rows(
+            "SELECT i.position FROM outcomes o JOIN items i ON i.id = o.item
+             WHERE o.annotator = ?1 AND o.kind = 'later' ORDER BY o.event",
+            [annotator],
+            |r| Ok(r.get::<_, i64>(0)? as u64),
+        )
     }
 
     /// Items that pass the filter, from the `offset`-th on, in its order.
@@ -256,6 +275,7 @@ impl Reader {
                     responses: r.get(4)?,
                     status: match kind.as_deref() {
                         Some("label") => Status::Labelled,
+                        Some("later") => Status::Later,
                         Some(_) => Status::Skipped,
                         None if r.get(7)? => Status::Draft,
                         None => Status::Unlabelled,
@@ -311,7 +331,7 @@ impl Reader {
         self.rows(&sql, values.as_slice(), |r| Ok(r.get::<_, i64>(0)? as u64))
     }
 
-    /// Whether the annotator labelled or skipped the item at a position.
+    /// Whether the annotator labelled, skipped or put off the item at a position.
     pub fn is_done(&self, annotator: &str, position: u64) -> Result<bool, StoreError> {
         let done = self.one(
             "SELECT 1 FROM items i JOIN outcomes o ON o.annotator = ?1 AND o.item = i.id WHERE i.position = ?2",
@@ -353,6 +373,7 @@ impl Clauses {
                 Status::Draft => " AND o.kind IS NULL AND d.item IS NOT NULL",
                 Status::Labelled => " AND o.kind = 'label'",
                 Status::Skipped => " AND o.kind = 'skip'",
+                Status::Later => " AND o.kind = 'later'",
             });
         }
         if filter.flagged {

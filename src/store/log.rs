@@ -38,7 +38,18 @@ pub(super) fn storable(event: &Event) -> bool {
 fn familiar(kind: &str) -> bool {
     matches!(
         kind,
-        "label" | "skip" | "flag" | "unflag" | "undo" | "redo" | "policy"
+        "label"
+            | "skip"
+            | "later"
+            | "comment"
+            | "practice"
+            | "flag"
+            | "unflag"
+            | "undo"
+            | "redo"
+            | "policy"
+            | "schema"
+            | "guidelines"
     )
 }
 
@@ -120,7 +131,7 @@ pub(super) fn last(db: &Connection) -> rusqlite::Result<i64> {
         .query_row([], |r| r.get(0))
 }
 
-/// What one annotator makes of one item: the last label or skip, and the last flag or unflag, that stand.
+/// What one annotator makes of one item: the last label, skip or later, and the last flag or unflag, that stand.
 fn derive(db: &Connection, item: &str, annotator: &str) -> rusqlite::Result<()> {
     let standing = |sql: &str| {
         db.prepare_cached(sql)?
@@ -131,7 +142,7 @@ fn derive(db: &Connection, item: &str, annotator: &str) -> rusqlite::Result<()> 
     };
     match standing(
         "SELECT id, kind FROM standing_events
-         WHERE item = ?1 AND annotator = ?2 AND kind IN ('label', 'skip') ORDER BY id DESC LIMIT 1",
+         WHERE item = ?1 AND annotator = ?2 AND kind IN ('label', 'skip', 'later') ORDER BY id DESC LIMIT 1",
     )? {
         Some((event, kind)) => db.prepare_cached(
             "INSERT INTO outcomes (annotator, item, event, kind) VALUES (?1, ?2, ?3, ?4)

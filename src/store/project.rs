@@ -20,7 +20,10 @@ pub const APPLICATION_ID: i32 = 0x5449_4542;
 pub const SCHEMA_VERSION: i64 = STEPS.len() as i64;
 
 /// One step per version of the tables; a released one never changes.
-const STEPS: &[M<'_>] = &[M::up(include_str!("schema_v1.sql"))];
+const STEPS: &[M<'_>] = &[
+    M::up(include_str!("schema_v1.sql")),
+    M::up(include_str!("schema_v2.sql")),
+];
 
 fn migrations() -> Migrations<'static> {
     Migrations::from_slice(STEPS)
@@ -116,6 +119,9 @@ impl Project {
             Access::Write { owner } => {
                 drop(reading);
                 let lock = Lock::take(&path, owner)?;
+                if found < SCHEMA_VERSION {
+                    keep_older(&path, found)?;
+                }
                 let mut db = open(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
                 prepare_writing(&db).map_err(|e| StoreError::sqlite(&path, &e))?;
                 migrate(&mut db, &path)?;
@@ -358,6 +364,34 @@ fn prepare_writing(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "wal_autocheckpoint", 0)?;
     // 32 MiB: ids arrive in random order, so their index should fit.
     db.pragma_update(None, "cache_size", -32_768)
+}
+
+/// Keeps a copy of an older file, whole and checked, before it is brought up to date: `NAME.tiebreak.v1`.
+fn keep_older(path: &Path, found: i64) -> Result<(), StoreError> {
+    let mut copy = path.as_os_str().to_owned();
+    copy.push(format!(".v{found}"));
+    let copy = PathBuf::from(copy);
+    if copy.exists() {
+        return Ok(());
+    }
+    new_file(&copy, |temporary| {
+        let from = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let mut to = open(temporary, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        (|| {
+            let backup = rusqlite::backup::Backup::new(&from, &mut to)?;
+            backup.run_to_completion(4_096, std::time::Duration::ZERO, None)?;
+            drop(backup);
+            to.query_row("PRAGMA quick_check(1)", [], |r| r.get::<_, String>(0))
+        })()
+        .map_err(|e| StoreError::sqlite(&copy, &e))
+        .and_then(|found| match found.as_str() {
+            "ok" => Ok(()),
+            wrong => Err(StoreError::Damaged {
+                path: path.to_owned(),
+                reason: format!("its copy before the update is not sound: {wrong}"),
+            }),
+        })
+    })
 }
 
 fn migrate(db: &mut Connection, path: &Path) -> Result<(), StoreError> {

@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 
 use super::{ProjectSettings, StoreError, log};
 use crate::domain::{
-    Draft, Event, EventBody, EventId, History, ItemId, Label, Outcome, ResponseKey, ScorePolicy,
-    View,
+    Draft, Event, EventBody, EventId, History, ItemId, Label, LabelSchema, Outcome, ResponseKey,
+    ScorePolicy, View,
 };
 
 /// Columns of an event, as [`Reader::event_of`] wants them.
@@ -63,16 +63,69 @@ impl Reader {
     }
 
     fn policy_set(&self) -> Result<Option<ScorePolicy>, StoreError> {
-        let payload = self.one(
-            "SELECT e.payload FROM events e WHERE e.kind = 'policy'
-               AND NOT EXISTS (SELECT 1 FROM unread_events u WHERE u.event = e.id) ORDER BY e.id DESC LIMIT 1",
-            [],
-            |r| r.get::<_, String>(0),
-        )?;
-        Ok(payload.and_then(|text| match log::body("policy", &text) {
-            EventBody::Policy { policy } => Some(policy),
+        Ok(match self.last_set("policy")? {
+            Some(EventBody::Policy { policy }) => Some(policy),
             _ => None,
-        }))
+        })
+    }
+
+    /// The label schema in force: the one last set, else the one the project began with.
+    pub fn schema(&self) -> Result<LabelSchema, StoreError> {
+        match self.last_set("schema")? {
+            Some(EventBody::Schema { schema }) => Ok(*schema),
+            _ => self.project_setting("project.schema"),
+        }
+    }
+
+    /// The guidelines in force: those last set, else those the project began with; none where there are none.
+    pub fn guidelines(&self) -> Result<Option<String>, StoreError> {
+        let text = match self.last_set("guidelines")? {
+            Some(EventBody::Guidelines { text }) => Some(text),
+            _ => self.project_setting("project.guidelines")?,
+        };
+        Ok(text.filter(|text| !text.trim().is_empty()))
+    }
+
+    /// The last event of a kind that sets something for the whole project.
+    fn last_set(&self, kind: &'static str) -> Result<Option<EventBody>, StoreError> {
+        // Spelled out, so that SQLite finds the index that is there for it.
+        let sql = format!(
+            "SELECT e.payload FROM events e WHERE e.kind = '{kind}'
+               AND NOT EXISTS (SELECT 1 FROM unread_events u WHERE u.event = e.id) ORDER BY e.id DESC LIMIT 1"
+        );
+        let payload = self.one(&sql, [], |r| r.get::<_, String>(0))?;
+        Ok(payload.map(|text| log::body(kind, &text)))
+    }
+
+    /// The events about an item, oldest first; of all annotators or of one.
+    pub fn events_of(
+        &self,
+        item: ItemId,
+        annotator: Option<&str>,
+    ) -> Result<Vec<Event>, StoreError> {
+        let sql = format!(
+            "SELECT {EVENT} FROM events e WHERE e.item = ?1 AND (?2 IS NULL OR e.annotator = ?2) ORDER BY e.id"
+        );
+        let events = self.rows(&sql, params![item.to_string(), annotator], |r| {
+            Ok(self.event_of(r))
+        })?;
+        events.into_iter().collect()
+    }
+
+    /// The current labels of one annotator, item by item.
+    pub fn labels_by(&self, annotator: &str) -> Result<Vec<(ItemId, Label)>, StoreError> {
+        let sql = format!(
+            "SELECT {EVENT} FROM outcomes o JOIN events e ON e.id = o.event WHERE o.annotator = ?1 AND o.kind = 'label' ORDER BY e.id"
+        );
+        let events = self.rows(&sql, [annotator], |r| Ok(self.event_of(r)))?;
+        let mut labels = vec![];
+        for event in events {
+            let event = event?;
+            if let (Some(item), EventBody::Label(label)) = (event.item, event.body) {
+                labels.push((item, *label));
+            }
+        }
+        Ok(labels)
     }
 
     /// The event of that id.
@@ -108,7 +161,7 @@ impl Reader {
         // For a history all deeds are alike, so their payloads (whole labels) are not read.
         let deeds = self.rows(
             "SELECT e.id, e.kind, e.target FROM events e WHERE e.annotator = ?1
-               AND e.kind IN ('label', 'skip', 'flag', 'unflag', 'undo', 'redo')
+               AND e.kind IN ('label', 'skip', 'later', 'comment', 'flag', 'unflag', 'undo', 'redo')
                AND NOT EXISTS (SELECT 1 FROM unread_events u WHERE u.event = e.id) ORDER BY e.id",
             [annotator],
             |r| {
@@ -203,6 +256,14 @@ impl Reader {
             .map_err(|e| self.sqlite(&e))?;
         let mut view = View {
             policy: self.policy_set()?,
+            schema: match self.last_set("schema")? {
+                Some(EventBody::Schema { schema }) => Some(*schema),
+                _ => None,
+            },
+            guidelines: match self.last_set("guidelines")? {
+                Some(EventBody::Guidelines { text }) => Some(text),
+                _ => None,
+            },
             ..View::default()
         };
         let text = |r: &Row<'_>, at| r.get::<_, String>(at);
@@ -363,6 +424,7 @@ fn outcome_of(kind: &str, payload: &str) -> Option<Outcome> {
     match log::body(kind, payload) {
         EventBody::Label(label) => Some(Outcome::Labelled(label)),
         EventBody::Skip { reason } => Some(Outcome::Skipped(reason)),
+        EventBody::Later => Some(Outcome::Later),
         _ => None,
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Everything here is for display: the stored text is never altered, and [`markdown::raw_blocks`] shows it exactly.
 
+pub mod fuzzy;
 pub mod glyphs;
 pub mod highlight;
 pub mod markdown;

@@ -6,10 +6,9 @@ use egui::{
 
 use super::theme::{self, Palette, space};
 use super::widgets::{controls, icons};
-use crate::app::state::Offer;
-use crate::app::state::{ModelState, Saved};
+use crate::app::state::{ModelState, Offer, Saved, SettingsTab};
 use crate::app::{Action, AppState, Overlay, Screen, commands};
-use crate::domain::ScorePolicy;
+use crate::domain::{Mode, ScorePolicy};
 
 /// The rail with the screens.
 pub fn rail(ui: &mut Ui, state: &AppState, compact: bool, actions: &mut Vec<Action>) {
@@ -63,12 +62,13 @@ pub fn rail(ui: &mut Ui, state: &AppState, compact: bool, actions: &mut Vec<Acti
                 if response.clicked() {
                     actions.push(Action::Show(screen));
                 }
-                let key = match screen {
-                    Screen::Annotate => "Ctrl 1",
-                    Screen::Queue => "Ctrl 2",
-                    Screen::Export => "Ctrl 5",
-                    Screen::Models => "Ctrl 6",
-                };
+                let key = state.key(match screen {
+                    Screen::Annotate => "show-annotate",
+                    Screen::Queue => "show-queue",
+                    Screen::Export => "show-export",
+                    Screen::Models => "show-models",
+                    Screen::Settings => "settings",
+                });
                 response.on_hover_text(format!("{} ({key})", screen.title()));
             }
             let edge = ui.max_rect();
@@ -106,7 +106,9 @@ pub fn top_bar(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
                 }
             }
             model_chip(ui, state, actions);
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| folio(ui, state));
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                folio(ui, state, actions);
+            });
         });
         // Progress is a hairline, not a ring.
         if let Some(project) = &state.project {
@@ -122,7 +124,7 @@ pub fn top_bar(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     });
 }
 
-fn folio(ui: &mut Ui, state: &AppState) {
+fn folio(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     let p = Palette::now(ui.ctx());
     ui.spacing_mut().item_spacing.x = space::M;
     let Some(project) = &state.project else {
@@ -135,9 +137,13 @@ fn folio(ui: &mut Ui, state: &AppState) {
     let place = format!("{} / {total}", open.position + 1);
     let response = controls::text(ui, &place, theme::ui(theme::UI), p.text_2);
     let counts = project.info.counts;
+    let response = response.interact(Sense::click());
+    if response.clicked() {
+        actions.push(Action::Open(Overlay::Tally));
+    }
     response.clone().on_hover_text(format!(
-        "{} labelled, {} skipped, {} flagged, {} drafts",
-        counts.labelled, counts.skipped, counts.flagged, counts.drafts
+        "{} labelled, {} skipped, {} later, {} flagged, {} drafts",
+        counts.labelled, counts.skipped, counts.later, counts.flagged, counts.drafts
     ));
     response.widget_info(|| {
         WidgetInfo::labeled(
@@ -147,12 +153,15 @@ fn folio(ui: &mut Ui, state: &AppState) {
         )
     });
     if state.screen == Screen::Annotate {
-        let mode = if state.compact || open.shown.len() != 2 {
-            "One at a time"
-        } else {
-            "Side by side"
+        let mode = match project.info.schema.mode {
+            Mode::SideBySide if state.compact || open.shown.len() != 2 => Mode::OneAtATime,
+            mode => mode,
         };
-        controls::chip(ui, "", mode, mode);
+        let chip = controls::chip(ui, "", mode.title(), mode.title());
+        let chip = chip.on_hover_text("The mode of this project; recorded with every label");
+        if chip.clicked() {
+            actions.push(Action::ShowSettings(SettingsTab::Project));
+        }
         if open.committed() {
             controls::chip(ui, "", "Labelled", "You have labelled this item");
         }
@@ -232,7 +241,7 @@ pub fn status_bar(ui: &mut Ui, state: &AppState, problems: usize, actions: &mut 
                 controls::text(ui, text, theme::ui(theme::SMALL), p.text_2)
             };
             small(ui, "all keys");
-            controls::key_cap(ui, "?");
+            controls::key_cap(ui, &state.key("cheat-sheet"));
             ui.add_space(space::S);
             small(ui, &format!("{} %", state.settings.zoom));
             if state.screen == Screen::Annotate
@@ -272,7 +281,7 @@ pub fn status_bar(ui: &mut Ui, state: &AppState, problems: usize, actions: &mut 
                     for (id, what) in keys {
                         if let Some(command) = commands::find(id) {
                             ui.add_space(space::S);
-                            controls::key_cap(ui, &command.key_text());
+                            controls::key_cap(ui, &command.key_text(&state.settings));
                             controls::text(ui, what, theme::ui(theme::SMALL), p.text_2);
                         }
                     }

@@ -15,6 +15,9 @@ use crate::app::{AppState, Overlay, Screen};
 struct Board {
     live: Vec<(Shortcut, &'static Command)>,
     pressed: Vec<&'static Command>,
+    /// The next key is not a command but is wanted itself.
+    choosing: bool,
+    chosen: Option<Shortcut>,
 }
 
 /// The part of the window that reads keys.
@@ -39,9 +42,19 @@ impl Keys {
                 state.overlay != Some(Overlay::Welcome)
                     || matches!(c.id, "theme" | "zoom-in" | "zoom-out")
             })
-            .flat_map(|c| c.keys.iter().map(move |k| (*k, c)))
+            .flat_map(|c| {
+                let keys = c.keys_of(&state.settings).into_owned();
+                keys.into_iter().map(move |k| (k, c))
+            })
             .collect();
-        self.0.lock().live = live;
+        let mut board = self.0.lock();
+        board.live = live;
+        board.choosing = state.choosing_key.is_some();
+    }
+
+    /// The key that was pressed for a command to have.
+    pub fn take_chosen(&self) -> Option<Shortcut> {
+        self.0.lock().chosen.take()
     }
 
     /// What was pressed since last asked, as actions.
@@ -111,6 +124,22 @@ impl egui::Plugin for Reader {
             // A letter that was a command is not also typed into the field that the command goes to.
             let echo = std::mem::take(&mut after_command) && matches!(event, Event::Text(_));
             if echo {
+                continue;
+            }
+            if board.choosing {
+                if let Event::Key {
+                    key,
+                    physical_key,
+                    pressed: true,
+                    repeat: false,
+                    modifiers,
+                } = &event
+                    && let Some(shortcut) = shortcut(*key, *physical_key, *modifiers)
+                {
+                    board.chosen = Some(shortcut);
+                    board.choosing = false;
+                    after_command = true;
+                }
                 continue;
             }
             if commanded && !matches!(event, Event::Key { .. } | Event::Text(_) | Event::Paste(_)) {
@@ -224,6 +253,9 @@ fn named(key: egui::Key) -> Option<Key> {
         E::Comma => Key::Comma,
         E::Minus => Key::Minus,
         E::F1 => Key::F(1),
+        E::F3 => Key::F(3),
+        E::F6 => Key::F(6),
+        E::F11 => Key::F(11),
         other => {
             let name = other.name();
             let mut letters = name.chars();

@@ -108,6 +108,17 @@ impl Window {
 
     /// Carries out what was pressed. What is meant for the next item waits until that is there.
     fn commands(&mut self) {
+        if let Some(key) = self.keys.take_chosen()
+            && let Some(id) = self.app.state.choosing_key
+        {
+            // Escape leaves things as they are.
+            let close = key.key == crate::app::commands::Key::Escape;
+            self.app.dispatch(if close {
+                Action::ChooseKey(None)
+            } else {
+                Action::Bind(id, key)
+            });
+        }
         let Self { keys, waiting, .. } = self;
         keys.take(|command| waiting.push_back(command));
         while let Some(command) = self.waiting.front() {
@@ -186,7 +197,7 @@ impl eframe::App for Window {
         self.commands();
         self.drops(&ctx);
         self.appearance(&ctx);
-        self.reading.begin_frame();
+        self.reading.begin_frame(self.app.state.settings.reading);
         let problems = self.odd_characters();
         let mut actions = vec![];
         // The limit is for the window, not for what is left of it when everything is shown larger.
@@ -204,9 +215,11 @@ impl eframe::App for Window {
             let compact = state.compact;
             // Behind the welcome there is nothing yet, and nothing may be touched.
             if state.overlay != Some(Overlay::Welcome) {
-                chrome::rail(ui, state, compact, &mut actions);
-                chrome::status_bar(ui, state, problems, &mut actions);
-                chrome::top_bar(ui, state, &mut actions);
+                if !state.focus_mode {
+                    chrome::rail(ui, state, compact, &mut actions);
+                    chrome::status_bar(ui, state, problems, &mut actions);
+                    chrome::top_bar(ui, state, &mut actions);
+                }
                 chrome::picking(ui, state, &mut actions);
                 chrome::notice(ui, state, &mut actions);
                 CentralPanel::default()
@@ -218,6 +231,9 @@ impl eframe::App for Window {
                         Screen::Queue => screens::queue::show(ui, state, &mut actions),
                         Screen::Export => screens::export::show(ui, state, &mut actions),
                         Screen::Models => screens::models::show(ui, state, &mut actions),
+                        Screen::Settings => {
+                            screens::settings::show(ui, state, typed, &mut actions);
+                        }
                     });
             }
             overlays::show(ui, state, typed, &mut actions);

@@ -7,13 +7,14 @@ use egui::{
 
 use super::theme::{self, Palette, space};
 use super::widgets::controls;
+use crate::analysis::tally::Share;
 use crate::app::commands::{COMMANDS, Command, Group};
 use crate::app::state::Pick;
 use crate::app::update::{beside, names};
 use crate::app::{Action, AppState, Overlay};
 use crate::dataset::Rejected;
-use crate::domain::{Item, ScorePolicy};
-use crate::text::preview;
+use crate::domain::{Item, LabelSchema, ScorePolicy};
+use crate::text::{fuzzy, preview};
 
 /// What is being typed into a panel.
 #[derive(Default)]
@@ -21,6 +22,12 @@ pub struct Typed {
     text: String,
     shown: Option<Overlay>,
     chosen: usize,
+    /// The schema being edited, and which one it began with.
+    pub schema: Option<(String, LabelSchema)>,
+    /// Its tags, and the line of text that means them.
+    pub tags: Option<(Vec<String>, String)>,
+    /// The guidelines being edited, and those they began with.
+    pub guidelines: Option<(String, String)>,
 }
 
 /// Shows the panel, if one is open.
@@ -46,6 +53,7 @@ pub fn show(ui: &mut Ui, state: &AppState, typed: &mut Typed, actions: &mut Vec<
     }
     let width: f32 = match overlay {
         Overlay::CheatSheet => 860.0,
+        Overlay::Tally => 720.0,
         Overlay::ImportReport | Overlay::ImportSheet => 640.0,
         _ => 520.0,
     };
@@ -67,8 +75,12 @@ pub fn show(ui: &mut Ui, state: &AppState, typed: &mut Typed, actions: &mut Vec<
                 ui.set_width(width.min(screen.width() - 96.0));
                 match overlay {
                     Overlay::Welcome => welcome(ui, state, typed, fresh, actions),
-                    Overlay::CheatSheet => cheat_sheet(ui, screen.height() - 140.0, actions),
-                    Overlay::Palette => palette(ui, typed, fresh, actions),
+                    Overlay::CheatSheet => {
+                        cheat_sheet(ui, state, screen.height() - 140.0, actions);
+                    }
+                    Overlay::Palette => palette(ui, state, typed, fresh, actions),
+                    Overlay::Comment => comment(ui, state, typed, fresh, actions),
+                    Overlay::Tally => tally(ui, state, screen.height() - 160.0, actions),
                     Overlay::Skip => skip(ui, typed, fresh, actions),
                     Overlay::FlagNote => flag(ui, typed, fresh, actions),
                     Overlay::ImportSheet => {
@@ -211,7 +223,7 @@ fn key_line(ui: &mut Ui, keys: &[&str], what: &str) {
     });
 }
 
-fn cheat_sheet(ui: &mut Ui, height: f32, actions: &mut Vec<Action>) {
+fn cheat_sheet(ui: &mut Ui, state: &AppState, height: f32, actions: &mut Vec<Action>) {
     let p = Palette::now(ui.ctx());
     ui.horizontal(|ui| {
         title(ui, "All keys");
@@ -237,12 +249,18 @@ fn cheat_sheet(ui: &mut Ui, height: f32, actions: &mut Vec<Action>) {
                             key_line(ui, keys, what);
                         }
                     }
-                    let listed = COMMANDS.iter().filter(|c| {
-                        c.group == group && !c.keys.is_empty() && !c.id.starts_with("digit-")
-                    });
+                    let listed = COMMANDS
+                        .iter()
+                        .filter(|c| c.group == group && !c.id.starts_with("digit-"));
                     for command in listed {
-                        let keys: Vec<String> =
-                            command.keys.iter().map(ToString::to_string).collect();
+                        let keys: Vec<String> = command
+                            .keys_of(&state.settings)
+                            .iter()
+                            .map(ToString::to_string)
+                            .collect();
+                        if keys.is_empty() {
+                            continue;
+                        }
                         let most = if keys.first().is_some_and(|k| k.len() > 6) {
                             1
                         } else {
@@ -257,15 +275,24 @@ fn cheat_sheet(ui: &mut Ui, height: f32, actions: &mut Vec<Action>) {
         });
 }
 
-fn palette(ui: &mut Ui, typed: &mut Typed, fresh: bool, actions: &mut Vec<Action>) {
+fn palette(
+    ui: &mut Ui,
+    state: &AppState,
+    typed: &mut Typed,
+    fresh: bool,
+    actions: &mut Vec<Action>,
+) {
     let p = Palette::now(ui.ctx());
     let (up, down) = ui.input(|i| (i.key_pressed(Key::ArrowUp), i.key_pressed(Key::ArrowDown)));
     let entered = field(ui, typed, "Command", "What do you want to do?", fresh);
-    let wanted = typed.text.to_lowercase();
-    let named = COMMANDS
+    let mut ranked: Vec<(i32, &'static Command)> = COMMANDS
         .iter()
-        .filter(|c| !c.id.starts_with("digit-") && c.title.to_lowercase().contains(&wanted));
-    let found: Vec<&'static Command> = named.collect();
+        .filter(|c| !c.id.starts_with("digit-"))
+        .filter_map(|c| Some((fuzzy::rank(&typed.text, c.title)?, c)))
+        .collect();
+    // The best first; among equals the order of the table.
+    ranked.sort_by_key(|(rank, _)| -rank);
+    let found: Vec<&'static Command> = ranked.into_iter().map(|(_, c)| c).collect();
     typed.chosen = match (up, down) {
         (true, _) => typed.chosen.saturating_sub(1),
         (_, true) => typed.chosen + 1,
@@ -300,7 +327,7 @@ fn palette(ui: &mut Ui, typed: &mut Typed, fresh: bool, actions: &mut Vec<Action
             ui.painter().text(
                 right,
                 Align2::RIGHT_CENTER,
-                command.key_text(),
+                command.key_text(&state.settings),
                 font,
                 p.text_3,
             );
@@ -341,6 +368,241 @@ fn skip(ui: &mut Ui, typed: &mut Typed, fresh: bool, actions: &mut Vec<Action>) 
         if (controls::button(ui, "Skip", true, said, vec2(96.0, 34.0)).clicked() || entered) && said
         {
             actions.push(Action::Skip(typed.text.clone()));
+        }
+        if controls::button(ui, "Cancel", false, true, vec2(0.0, 34.0)).clicked() {
+            actions.push(Action::Back);
+        }
+    });
+}
+
+/// One's own labels in numbers, as ink on paper.
+fn tally(ui: &mut Ui, state: &AppState, height: f32, actions: &mut Vec<Action>) {
+    let p = Palette::now(ui.ctx());
+    title(ui, "My labels");
+    let counts = state
+        .project
+        .as_ref()
+        .map(|p| p.info.counts)
+        .unwrap_or_default();
+    let left = counts
+        .total
+        .saturating_sub(counts.labelled + counts.skipped);
+    let told = format!(
+        "{} of {} labelled, {} skipped, {} put off, {} flagged; {left} to go.",
+        counts.labelled, counts.total, counts.skipped, counts.later, counts.flagged
+    );
+    let response = controls::note(ui, &told);
+    response.widget_info(|| WidgetInfo::labeled(egui::Role::Status, true, &told));
+    let Some(tally) = &state.tally else {
+        controls::note(ui, "Counting…");
+        return;
+    };
+    if tally.labels == 0 {
+        controls::note(ui, "Nothing is labelled yet: there is nothing to count.");
+    }
+    if let Some(seconds) = tally.median_seconds() {
+        let pace = format!(
+            "The middle label took {} with the window in use. Reading takes what it takes: no pace is asked of you.",
+            duration(seconds)
+        );
+        controls::note(ui, &pace);
+    }
+    ui.add_space(space::M);
+    ScrollArea::vertical()
+        .max_height(height - 150.0)
+        .show(ui, |ui| {
+            ui.columns(2, |columns| {
+                let ui = &mut columns[0];
+                controls::text(ui, "Levels", theme::ui_bold(theme::UI), p.text);
+                ui.add_space(space::XS);
+                for (name, levels) in &tally.levels {
+                    histogram(
+                        ui,
+                        name,
+                        levels
+                            .iter()
+                            .enumerate()
+                            .map(|(at, n)| (at.to_string(), *n)),
+                    );
+                }
+                let ui = &mut columns[1];
+                controls::text(ui, "Preference", theme::ui_bold(theme::UI), p.text);
+                ui.add_space(space::XS);
+                let steps = (-3..=3).map(|at: i32| {
+                    let name = match at {
+                        -3 => "A++".to_owned(),
+                        -2 => "A+".to_owned(),
+                        -1 => "A".to_owned(),
+                        0 => "=".to_owned(),
+                        1 => "B".to_owned(),
+                        2 => "B+".to_owned(),
+                        _ => "B++".to_owned(),
+                    };
+                    (name, tally.strengths.get(&at).copied().unwrap_or_default())
+                });
+                histogram(ui, "Strength, by side as you saw it", steps);
+                if tally.neither > 0 {
+                    controls::note(ui, &format!("Neither valid: {}", tally.neither));
+                }
+                ui.add_space(space::M);
+                controls::text(ui, "Leaning", theme::ui_bold(theme::UI), p.text);
+                ui.add_space(space::XS);
+                share(
+                    ui,
+                    "The left one preferred",
+                    &tally.left,
+                    "Sides are drawn by lot, so one half is to be expected.",
+                );
+                share(
+                    ui,
+                    "The longer one preferred",
+                    &tally.longer,
+                    "Longer is often better; how often is for you to judge.",
+                );
+                for (id, n) in &tally.doubts {
+                    let what = match id.as_str() {
+                        "rated-against-preference" => "rated one higher, preferred the other",
+                        "names-sides" => "reason names left or right",
+                        "too-fast" => "faster than the responses can be read",
+                        "identity-words" => "a response says which model wrote it",
+                        other => other,
+                    };
+                    controls::note(ui, &format!("{n} \u{00d7} {what}"));
+                }
+            });
+        });
+    ui.add_space(space::M);
+    if controls::button(ui, "Close", true, true, vec2(96.0, 34.0)).clicked() {
+        actions.push(Action::Back);
+    }
+}
+
+fn duration(seconds: f64) -> String {
+    if seconds < 90.0 {
+        format!("{seconds:.0} s")
+    } else {
+        format!("{:.1} min", seconds / 60.0)
+    }
+}
+
+/// Columns of ink, each with its number above and its name below.
+fn histogram(ui: &mut Ui, name: &str, columns: impl Iterator<Item = (String, u64)>) {
+    const HEIGHT: f32 = 46.0;
+    let p = Palette::now(ui.ctx());
+    let columns: Vec<(String, u64)> = columns.collect();
+    let most = columns
+        .iter()
+        .map(|(_, n)| *n)
+        .max()
+        .unwrap_or_default()
+        .max(1);
+    controls::text(ui, name, theme::ui(12.0), p.text_2);
+    let width = (ui.available_width() - 16.0).min(280.0);
+    let (rect, response) = ui.allocate_exact_size(vec2(width, HEIGHT + 30.0), egui::Sense::hover());
+    let step = width / columns.len().max(1) as f32;
+    let base = rect.top() + 14.0 + HEIGHT;
+    for (at, (label, n)) in columns.iter().enumerate() {
+        let x = rect.left() + step * (at as f32 + 0.5);
+        let tall = HEIGHT * *n as f32 / most as f32;
+        let bar = egui::Rect::from_min_max(
+            egui::pos2(x - step * 0.32, base - tall),
+            egui::pos2(x + step * 0.32, base),
+        );
+        ui.painter().rect_filled(bar, 0.0, p.ink[3]);
+        let small = theme::ui(10.5);
+        if *n > 0 {
+            let above = egui::pos2(x, bar.top() - 1.0);
+            ui.painter().text(
+                above,
+                Align2::CENTER_BOTTOM,
+                n.to_string(),
+                small.clone(),
+                p.text_2,
+            );
+        }
+        ui.painter().text(
+            egui::pos2(x, base + 3.0),
+            Align2::CENTER_TOP,
+            label,
+            small,
+            p.text_3,
+        );
+    }
+    ui.painter()
+        .hline(rect.x_range(), base, Stroke::new(1.0, p.control));
+    let told: Vec<String> = columns.iter().map(|(l, n)| format!("{l}: {n}")).collect();
+    let told = format!("{name}. {}", told.join(", "));
+    response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, &told));
+}
+
+/// A share on a line from 0 to 100 %, with its interval and the middle marked.
+fn share(ui: &mut Ui, name: &str, share: &Share, note: &str) {
+    let p = Palette::now(ui.ctx());
+    let Some(part) = share.part() else {
+        controls::note(ui, &format!("{name}: no pairs yet"));
+        return;
+    };
+    let told = format!(
+        "{name}: {:.0} % ({:.0} to {:.0}), {} of {}",
+        part * 100.0,
+        share.low * 100.0,
+        share.high * 100.0,
+        share.count,
+        share.of
+    );
+    let font = if share.leans() {
+        theme::ui_bold(12.0)
+    } else {
+        theme::ui(12.0)
+    };
+    controls::text(ui, &told, font, p.text);
+    let width = (ui.available_width() - 16.0).min(280.0);
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 16.0), egui::Sense::hover());
+    let x = |part: f64| rect.left() + width * part as f32;
+    let y = rect.center().y;
+    let line = |from: f32, to: f32, stroke| ui.painter().hline(from..=to, y, stroke);
+    line(rect.left(), rect.right(), Stroke::new(1.0, p.rule));
+    ui.painter()
+        .vline(x(0.5), rect.y_range(), Stroke::new(1.0, p.control));
+    line(x(share.low), x(share.high), Stroke::new(3.0, p.ink[3]));
+    ui.painter()
+        .circle_filled(egui::pos2(x(part), y), 4.0, p.text);
+    response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, &told));
+    controls::text(ui, note, theme::ui(theme::SMALL), p.text_3);
+    ui.add_space(space::S);
+}
+
+fn comment(
+    ui: &mut Ui,
+    state: &AppState,
+    typed: &mut Typed,
+    fresh: bool,
+    actions: &mut Vec<Action>,
+) {
+    let p = Palette::now(ui.ctx());
+    title(ui, "Comment on this item");
+    controls::note(
+        ui,
+        "About the item, not a part of its label. It stays in the project and in the item's history.",
+    );
+    if let Some(open) = state.open_item() {
+        for said in &open.comments {
+            ui.add_space(space::XS);
+            let text = RichText::new(format!("\u{201C}{said}\u{201D}"))
+                .font(theme::ui(theme::UI))
+                .color(p.text_2);
+            ui.add(egui::Label::new(text).wrap().selectable(true));
+        }
+    }
+    ui.add_space(space::S);
+    let entered = field(ui, typed, "Comment", "What is to be said?", fresh);
+    ui.add_space(space::M);
+    let said = !typed.text.trim().is_empty();
+    ui.horizontal(|ui| {
+        if (controls::button(ui, "Comment", true, said, vec2(96.0, 34.0)).clicked() || entered)
+            && said
+        {
+            actions.push(Action::Comment(typed.text.clone()));
         }
         if controls::button(ui, "Cancel", false, true, vec2(0.0, 34.0)).clicked() {
             actions.push(Action::Back);

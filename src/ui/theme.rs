@@ -7,7 +7,7 @@ use egui::{
     Visuals,
 };
 
-use crate::app::settings::Theme;
+use crate::app::settings::{Face, Reading, Theme};
 
 /// Space between things, in points.
 pub mod space {
@@ -56,6 +56,8 @@ pub struct Palette {
     pub error: Color32,
     /// Levels of ink, 0 to 4.
     pub ink: [Color32; 5],
+    /// The ring around what the keyboard is at.
+    pub focus: Color32,
 }
 
 const fn hex(rgb: u32) -> Color32 {
@@ -85,6 +87,7 @@ pub const PAPER: Palette = Palette {
         hex(0x006B_665B),
         hex(0x0023_211C),
     ],
+    focus: hex(0x0023_211C),
 };
 
 /// Light on slate.
@@ -110,6 +113,33 @@ pub const SLATE: Palette = Palette {
         hex(0x00AF_ABA2),
         hex(0x00E6_E2D9),
     ],
+    focus: hex(0x00E6_E2D9),
+};
+
+/// White on black, with a yellow focus.
+pub const CONTRAST: Palette = Palette {
+    theme: Theme::Contrast,
+    bg: hex(0x0000_0000),
+    panel: hex(0x0000_0000),
+    sunken: hex(0x0016_1616),
+    rule: hex(0x008C_8C8C),
+    control: hex(0x00FF_FFFF),
+    text: hex(0x00FF_FFFF),
+    text_2: hex(0x00FF_FFFF),
+    text_3: hex(0x00DD_DDDD),
+    a: hex(0x0080_CCFF),
+    a_wash: hex(0x0000_2B4D),
+    b: hex(0x00FF_B366),
+    b_wash: hex(0x0047_2600),
+    error: hex(0x00FF_9DB2),
+    ink: [
+        hex(0x0020_2020),
+        hex(0x0048_4848),
+        hex(0x0076_7676),
+        hex(0x00BF_BFBF),
+        hex(0x00FF_FFFF),
+    ],
+    focus: hex(0x00FF_D84D),
 };
 
 impl Palette {
@@ -118,16 +148,14 @@ impl Palette {
         match theme {
             Theme::Paper => &PAPER,
             Theme::Slate => &SLATE,
+            Theme::Contrast => &CONTRAST,
         }
     }
 
     /// The palette that a painter should use now.
     pub fn now(ctx: &egui::Context) -> &'static Self {
-        Self::of(if ctx.global_style().visuals.dark_mode {
-            Theme::Slate
-        } else {
-            Theme::Paper
-        })
+        let shown = ctx.data(|data| data.get_temp::<Theme>(shown_theme()));
+        Self::of(shown.unwrap_or_default())
     }
 
     /// Colour of the response at a place from the left; only pairs have colours.
@@ -157,10 +185,10 @@ impl Palette {
     }
 
     fn visuals(&self) -> Visuals {
-        let mut visuals = if self.theme == Theme::Slate {
-            Visuals::dark()
-        } else {
+        let mut visuals = if self.theme == Theme::Paper {
             Visuals::light()
+        } else {
+            Visuals::dark()
         };
         visuals.panel_fill = self.bg;
         visuals.window_fill = self.panel;
@@ -323,14 +351,7 @@ pub fn install(ctx: &egui::Context) {
         .families
         .insert(FontFamily::Monospace, with_fallback("mono"));
     ctx.set_fonts(fonts);
-    for palette in [&PAPER, &SLATE] {
-        let which = if palette.theme == Theme::Slate {
-            egui::Theme::Dark
-        } else {
-            egui::Theme::Light
-        };
-        ctx.set_visuals_of(which, palette.visuals());
-    }
+    apply(ctx, Theme::Paper);
     ctx.all_styles_mut(|style| {
         style.animation_time = 0.0;
         style.spacing.item_spacing = egui::vec2(space::S, space::XS);
@@ -351,9 +372,66 @@ pub fn install(ctx: &egui::Context) {
 
 /// Shows a theme.
 pub fn apply(ctx: &egui::Context, theme: Theme) {
-    ctx.set_theme(if theme == Theme::Slate {
-        egui::Theme::Dark
-    } else {
+    let kind = if theme == Theme::Paper {
         egui::Theme::Light
-    });
+    } else {
+        egui::Theme::Dark
+    };
+    ctx.data_mut(|data| data.insert_temp(shown_theme(), theme));
+    ctx.set_visuals_of(kind, Palette::of(theme).visuals());
+    ctx.set_theme(kind);
+}
+
+/// Where the window remembers which theme it shows: the window library knows only light and dark.
+fn shown_theme() -> egui::Id {
+    egui::Id::unique("shown theme")
+}
+
+/// How what is read is set: sizes and cuts that follow from the settings.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Setting {
+    /// The typeface.
+    pub face: Face,
+    /// Size of text in points.
+    pub size: f32,
+    /// Height of a line of text in points.
+    pub line: f32,
+    /// Size of code in points.
+    pub code: f32,
+    /// Height of a line of code in points.
+    pub code_line: f32,
+    /// Widest column in points.
+    pub width: f32,
+}
+
+impl Setting {
+    /// What follows from the settings of a person.
+    pub fn of(reading: Reading) -> Self {
+        let reading = reading.within_limits();
+        let part = reading.size / READING;
+        Self {
+            face: reading.face,
+            size: reading.size,
+            line: (reading.size * reading.line).round(),
+            code: (CODE * part * 2.0).round() / 2.0,
+            code_line: (CODE_LINE * part).round(),
+            width: reading.width(),
+        }
+    }
+
+    /// The cut for text to read.
+    pub fn cut(&self, bold: bool, italic: bool) -> &'static str {
+        match (self.face, bold, italic) {
+            (Face::Serif, true, _) => "serif-bold",
+            (Face::Serif, false, true) => "serif-italic",
+            (Face::Serif, false, false) => "serif",
+            (Face::Sans, true, _) => "sans-bold",
+            (Face::Sans, false, _) => "sans",
+        }
+    }
+
+    /// Text to read.
+    pub fn text(&self) -> FontId {
+        FontId::new(self.size, family(self.cut(false, false)))
+    }
 }

@@ -82,6 +82,7 @@ impl Said {
                 strength,
             }),
             justification: self.justification,
+            ..Judgment::default()
         }
     }
 }

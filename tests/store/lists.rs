@@ -92,6 +92,7 @@ fn lists_say_how_far_one_is() {
             flagged: 1,
             total: 10,
             drafts: 1,
+            later: 0,
         }
     );
     let info = reader.info().unwrap();

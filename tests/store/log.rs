@@ -220,6 +220,8 @@ fn drafts_survive_and_end_with_the_commit() {
         judgment: label.judgment.clone(),
         active_ms: 900,
         idle_ms: 20,
+        past: vec![label.judgment.clone()],
+        future: vec![],
     };
     let writer = project.writer().unwrap();
     for who in ["Mina", "Omar"] {

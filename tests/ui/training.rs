@@ -43,6 +43,7 @@ fn labelled(home: &Home, pairs: usize) -> std::path::PathBuf {
                 idle_ms: 0,
                 schema: "helpsteer2@1".to_owned(),
                 guideline_version: None,
+                doubts: vec![],
             },
         };
         label.judgment.preference = Some(Preference::Better {

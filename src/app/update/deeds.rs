@@ -2,11 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::form::focus;
+use super::form::{focus, reverse_edit};
 use crate::app::effect::{Afterwards, Effect, Target};
-use crate::app::form::{Field, missing};
-use crate::app::state::{AppState, ModelState, ProjectState, Saved, Screen};
-use crate::domain::{Event, EventBody, Label, LabelContext, Mode, ScorePolicy, VisibleScore};
+use crate::app::form::{first_field, missing};
+use crate::app::guidelines;
+use crate::app::state::{AppState, ModelState, Notice, OpenItem, Saved, Screen};
+use crate::domain::{
+    Circumstances, Doubt, Event, EventBody, EventId, Label, LabelContext, LabelSchema, Mode,
+    ScorePolicy, VisibleScore, doubts,
+};
 
 /// Least time between two commits by key: a second press of Enter is an accident.
 const COMMIT_PAUSE: Duration = Duration::from_millis(150);
@@ -28,11 +32,28 @@ pub(super) fn commit_or_missing(state: &mut AppState) -> Vec<Effect> {
         focus(state, first);
         return vec![];
     }
-    let mode = if state.compact || open.shown.len() != 2 {
-        Mode::OneAtATime
-    } else {
-        Mode::SideBySide
+    let found = doubts_of(schema, open);
+    let asked: Vec<Doubt> = found
+        .iter()
+        .copied()
+        .filter(|d| d.question().is_some())
+        .collect();
+    if asked.iter().any(|doubt| !open.form.asked.contains(doubt)) {
+        state.last_commit = Some(Instant::now());
+        if let Some(open) = state.open_item_mut() {
+            open.form.asked = asked;
+        }
+        return vec![];
+    }
+    let mode = match schema.mode {
+        Mode::SideBySide if state.compact || open.shown.len() != 2 => Mode::OneAtATime,
+        mode => mode,
     };
+    let guideline_version = state
+        .project
+        .as_ref()
+        .and_then(|p| p.info.guidelines.as_deref())
+        .map(guidelines::version);
     let visible = state.scores_visible();
     let scorer = match &state.model {
         ModelState::Ready(card) if visible => Some(card.info.id.clone()),
@@ -68,7 +89,8 @@ pub(super) fn commit_or_missing(state: &mut AppState) -> Vec<Effect> {
             active_ms: open.form.draft.active_ms,
             idle_ms: open.form.draft.idle_ms,
             schema: schema.id(),
-            guideline_version: None,
+            guideline_version,
+            doubts: found.iter().map(|d| d.id().to_owned()).collect(),
         },
     };
     let next = Target::NextUnlabelled(Some(open.position));
@@ -78,6 +100,43 @@ pub(super) fn commit_or_missing(state: &mut AppState) -> Vec<Effect> {
         EventBody::Label(Box::new(label)),
         Afterwards::Open(next),
     )
+}
+
+/// What looks odd in what is said of the open item.
+fn doubts_of(schema: &LabelSchema, open: &OpenItem) -> Vec<Doubt> {
+    let texts = open
+        .order
+        .iter()
+        .filter_map(|at| open.item.responses.get(*at))
+        .flat_map(|r| &r.turns)
+        .map(|t| t.content.as_str());
+    let given = Circumstances {
+        schema,
+        shown: &open.shown,
+        texts: texts.collect(),
+        active_ms: open.form.draft.active_ms,
+    };
+    doubts(&open.form.draft.judgment, &given)
+}
+
+/// Puts the open item off: it comes back when nothing else is left.
+pub(super) fn later(state: &mut AppState) -> Vec<Effect> {
+    let Some(position) = state.open_item().map(|o| o.position) else {
+        return vec![];
+    };
+    let next = Target::NextUnlabelled(Some(position));
+    append(state, EventBody::Later, Afterwards::Open(next))
+}
+
+/// Says something about the open item that belongs to no field.
+pub(super) fn comment(state: &mut AppState, text: &str) -> Vec<Effect> {
+    let text = text.trim();
+    if text.is_empty() {
+        return vec![];
+    }
+    state.overlay = None;
+    let text = text.to_owned();
+    append_here(state, EventBody::Comment { text })
 }
 
 pub(super) fn skip(state: &mut AppState, reason: &str) -> Vec<Effect> {
@@ -118,10 +177,7 @@ pub(super) fn append(state: &mut AppState, body: EventBody, then: Afterwards) ->
     let moving = matches!(then, Afterwards::Open(_));
     if moving {
         // What is typed from here on is meant for the next item.
-        open.form.focus = Field::Rating {
-            side: 0,
-            attribute: 0,
-        };
+        open.form.focus = first_field(&project.info.schema, open.shown.len());
         state.enter_text = false;
     }
     let event = Event::now(&annotator, Some(open.item.id), body);
@@ -137,17 +193,74 @@ pub(super) fn append(state: &mut AppState, body: EventBody, then: Afterwards) ->
 /// Changes the score policy: an event of the project, which every label from then on records.
 pub(super) fn set_policy(state: &mut AppState, policy: ScorePolicy) -> Vec<Effect> {
     state.overlay = None;
+    if state
+        .project
+        .as_ref()
+        .is_some_and(|p| p.info.policy == policy)
+    {
+        return vec![];
+    }
+    set_rule(state, EventBody::Policy { policy })
+}
+
+/// Changes what annotators are asked. The version is raised; labels made before keep the schema they were made under.
+pub(super) fn set_schema(state: &mut AppState, mut schema: LabelSchema) -> Vec<Effect> {
+    let Some(now) = state.schema() else {
+        return vec![];
+    };
+    schema.version = now.version;
+    if schema == *now {
+        state.overlay = None;
+        return vec![];
+    }
+    if let Err(error) = schema.check() {
+        state.notice = Some(Notice::error(format!("{error}. Nothing was changed.")));
+        return vec![];
+    }
+    schema.version += 1;
+    state.overlay = None;
+    set_rule(
+        state,
+        EventBody::Schema {
+            schema: Box::new(schema),
+        },
+    )
+}
+
+/// Says again what an earlier event of the open item said: a new label, so that nothing is lost.
+pub(super) fn restore(state: &mut AppState, event: EventId) -> Vec<Effect> {
+    let Some((item, events)) = &state.item_history else {
+        return vec![];
+    };
+    if state.open_item().is_none_or(|open| open.item.id != *item) {
+        return vec![];
+    }
+    let Some(body) = events
+        .iter()
+        .find(|e| e.id == event)
+        .map(|e| e.body.clone())
+    else {
+        return vec![];
+    };
+    match body {
+        EventBody::Label(label) => append_here(state, EventBody::Label(label)),
+        body @ (EventBody::Skip { .. } | EventBody::Later) => append_here(state, body),
+        _ => vec![],
+    }
+}
+
+/// Sets a rule of the whole project from here on: an event without an item.
+pub(super) fn set_rule(state: &mut AppState, body: EventBody) -> Vec<Effect> {
     if !state.can_write() {
         return vec![];
     }
     let annotator = state.settings.annotator.clone();
-    let changed = |p: &&mut ProjectState| p.settled() && p.info.policy != policy;
-    let Some(project) = state.project.as_mut().filter(changed) else {
+    let Some(project) = state.project.as_mut().filter(|p| p.settled()) else {
         return vec![];
     };
     project.appending = true;
     project.saved = Saved::Saving;
-    let event = Event::now(&annotator, None, EventBody::Policy { policy });
+    let event = Event::now(&annotator, None, body);
     vec![Effect::Append {
         events: vec![event],
         then: Afterwards::Stay,
@@ -157,6 +270,13 @@ pub(super) fn set_policy(state: &mut AppState, policy: ScorePolicy) -> Vec<Effec
 pub(super) fn reverse(state: &mut AppState, undo: bool) -> Vec<Effect> {
     if !state.can_write() {
         return vec![];
+    }
+    // Changes of the form come before deeds: they are the later ones, unless a deed has come since.
+    if state.screen == Screen::Annotate
+        && state.overlay.is_none()
+        && let Some(effects) = reverse_edit(state, undo)
+    {
+        return effects;
     }
     let Some(project) = state.project.as_mut().filter(|p| p.settled()) else {
         return vec![];

@@ -2,11 +2,26 @@
 
 use crate::app::action::preference_at;
 use crate::app::effect::Effect;
-use crate::app::form::{self, Field, bar_position, fields};
+use crate::app::form::{self, Field, bar_position, fields, letter, missing, reached};
 use crate::app::state::{AppState, Notice, OpenItem, ProjectState, Saved};
-use crate::domain::{Draft, ItemId, Outcome, Preference};
+use crate::domain::{Draft, ItemId, Outcome, Preference, ResponseKey};
 
-pub(super) fn focus(state: &mut AppState, field: Field) {
+/// Moves the keyboard to a field. Where labels go step by step, a later step leads to what is open before it.
+pub(super) fn focus(state: &mut AppState, mut field: Field) {
+    if let (Some(schema), Some(open)) = (state.schema(), state.open_item()) {
+        let all = fields(schema, open.shown.len());
+        let judgment = &open.form.draft.judgment;
+        if !all.contains(&field) {
+            field = all.first().copied().unwrap_or(Field::Preference);
+        } else if !reached(field, schema, &open.shown, judgment) {
+            let first = missing(schema, &open.shown, judgment).first().copied();
+            if let Some(Field::Rating { side, .. }) = first {
+                let text = format!("Sequential: rate {} first, by itself.", letter(side));
+                state.notice = Some(Notice::told(text));
+            }
+            field = first.unwrap_or(field);
+        }
+    }
     if let Some(open) = state.open_item_mut() {
         open.form.focus = field;
     }
@@ -34,7 +49,6 @@ pub(super) fn focus_side(state: &mut AppState, side: usize) -> Vec<Effect> {
     if side >= open.shown.len() {
         return vec![];
     }
-    state.side = side;
     // The keyboard goes to the first open rating of that response, or to its first one.
     let Some(schema) = state.schema() else {
         return vec![];
@@ -43,6 +57,10 @@ pub(super) fn focus_side(state: &mut AppState, side: usize) -> Vec<Effect> {
     let Some(open) = state.open_item() else {
         return vec![];
     };
+    if !schema.asks_ratings() {
+        state.side = side;
+        return vec![];
+    }
     let attribute = (0..attributes)
         .find(|a| {
             !form::answered(
@@ -73,16 +91,37 @@ pub(super) fn edit(state: &mut AppState, change: impl FnOnce(&mut OpenItem)) -> 
     };
     let before = open.form.draft.judgment.clone();
     change(open);
-    let now = &open.form.draft.judgment;
-    if *now == before {
+    if open.form.draft.judgment == before {
         return vec![];
     }
+    open.form.remember(before);
+    keep(project)
+}
+
+/// Goes back one change of the form, or forward again; `None` where there is none and a deed has to be undone instead.
+pub(super) fn reverse_edit(state: &mut AppState, undo: bool) -> Option<Vec<Effect>> {
+    if !state.can_write() {
+        return None;
+    }
+    let project = state.project.as_mut().filter(|p| p.settled())?;
+    let open = project.open.as_mut().filter(|o| o.form.deeds_since == 0)?;
+    open.form.reverse(undo).then(|| keep(project))
+}
+
+/// Keeps the form of the open item as a draft.
+fn keep(project: &mut ProjectState) -> Vec<Effect> {
+    let Some(open) = &mut project.open else {
+        return vec![];
+    };
+    let now = &open.form.draft.judgment;
     let committed = match &open.outcome {
         Some(Outcome::Labelled(label)) => label.judgment == *now,
         _ => false,
     };
     open.form.touched = !committed && !now.is_empty();
-    let draft = open.form.touched.then(|| open.form.draft.clone());
+    // What was undone can be redone after a restart, so that it is kept too.
+    let kept = open.form.touched || !open.form.draft.future.is_empty();
+    let draft = kept.then(|| open.form.draft.clone());
     let item = open.item.id;
     vec![put_draft(project, item, draft)]
 }
@@ -101,11 +140,123 @@ pub(super) fn press_digit(state: &mut AppState, digit: u8) -> Vec<Effect> {
         }
         Some(Field::Preference) => match digit {
             0 => neither_valid(state),
-            1..=7 => prefer(state, i32::from(digit) - 4),
+            1..=7 => {
+                // On a shorter scale the outer digits mean its ends.
+                let most = state.schema().map_or(3, |s| i32::from(s.max_strength));
+                prefer(state, (i32::from(digit) - 4).clamp(-most, most))
+            }
             _ => vec![],
         },
+        Some(Field::Ranking) => pick_card(state, usize::from(digit).wrapping_sub(1)),
+        Some(Field::Tags) => toggle_tag(state, usize::from(digit).wrapping_sub(1)),
+        Some(Field::Confidence) => set_confidence(state, digit),
         _ => vec![],
     }
+}
+
+/// Chooses a reason tag or takes it back.
+pub(super) fn toggle_tag(state: &mut AppState, at: usize) -> Vec<Effect> {
+    let Some(tags) = state.schema().map(|s| s.tags.clone()) else {
+        return vec![];
+    };
+    let Some(tag) = tags.get(at) else {
+        return vec![];
+    };
+    focus(state, Field::Tags);
+    edit(state, |open| {
+        let chosen = &mut open.form.draft.judgment.tags;
+        if chosen.contains(tag) {
+            chosen.retain(|t| t != tag);
+        } else {
+            chosen.push(tag.clone());
+            // In the schema's order; what the schema has lost meanwhile stays at the end.
+            chosen.sort_by_key(|t| {
+                tags.iter()
+                    .position(|known| known == t)
+                    .unwrap_or(usize::MAX)
+            });
+        }
+    })
+}
+
+/// Sets how sure the annotator is; again the same takes it back.
+pub(super) fn set_confidence(state: &mut AppState, level: u8) -> Vec<Effect> {
+    if !(1..=5).contains(&level) || !state.schema().is_some_and(|s| s.confidence) {
+        return vec![];
+    }
+    focus(state, Field::Confidence);
+    edit(state, |open| {
+        let confidence = &mut open.form.draft.judgment.confidence;
+        *confidence = (*confidence != Some(level)).then_some(level);
+    })
+}
+
+// -----------------------------------------------------------------------------------------
+// Ranking
+
+/// Takes a card in hand. The first one begins the ranking, with the responses as they stand.
+pub(super) fn pick_card(state: &mut AppState, side: usize) -> Vec<Effect> {
+    if state.open_item().is_none_or(|o| side >= o.shown.len()) {
+        return vec![];
+    }
+    focus(state, Field::Ranking);
+    state.side = side;
+    if let Some(open) = state.open_item_mut() {
+        open.form.held = Some(side);
+    }
+    edit(state, |open| {
+        let ranking = &mut open.form.draft.judgment.ranking;
+        if ranking.is_empty() {
+            *ranking = open.shown.iter().map(|key| vec![*key]).collect();
+        }
+    })
+}
+
+/// Moves the card in hand up (-1) or down (1): out of a tie first, then past the next group.
+pub(super) fn move_card(state: &mut AppState, by: i64) -> Vec<Effect> {
+    change_ranking(state, |ranking, group, key| {
+        if ranking[group].len() > 1 {
+            ranking[group].retain(|k| *k != key);
+            ranking.insert(if by < 0 { group } else { group + 1 }, vec![key]);
+            return;
+        }
+        let to = group.saturating_add_signed(by as isize);
+        if to < ranking.len() {
+            ranking.swap(group, to);
+        }
+    })
+}
+
+/// Ties the card in hand with those above it.
+pub(super) fn tie_card(state: &mut AppState) -> Vec<Effect> {
+    change_ranking(state, |ranking, group, key| {
+        if group == 0 {
+            return;
+        }
+        ranking[group].retain(|k| *k != key);
+        ranking[group - 1].push(key);
+        ranking.retain(|tied| !tied.is_empty());
+    })
+}
+
+fn change_ranking(
+    state: &mut AppState,
+    change: impl FnOnce(&mut Vec<Vec<ResponseKey>>, usize, ResponseKey),
+) -> Vec<Effect> {
+    let held = state.open_item().and_then(|o| o.form.held);
+    let Some(held) = held else {
+        state.notice = Some(Notice::told("Pick a card first: 1 to 9."));
+        return vec![];
+    };
+    edit(state, |open| {
+        let Some(key) = open.shown.get(held).copied() else {
+            return;
+        };
+        let ranking = &mut open.form.draft.judgment.ranking;
+        if let Some(group) = ranking.iter().position(|tied| tied.contains(&key)) {
+            change(ranking, group, key);
+        }
+    })
 }
 
 pub(super) fn rate(
@@ -124,7 +275,11 @@ pub(super) fn rate(
     if level.is_some_and(|l| l < attribute_of.min || l > attribute_of.max) {
         return vec![];
     }
-    focus(state, Field::Rating { side, attribute });
+    let field = Field::Rating { side, attribute };
+    focus(state, field);
+    if state.focus() != Some(field) {
+        return vec![];
+    }
     let effects = edit(state, |open| {
         if let Some(key) = open.shown.get(side).copied() {
             let judgment = &mut open.form.draft.judgment;
@@ -156,10 +311,13 @@ pub(super) fn prefer(state: &mut AppState, position: i32) -> Vec<Effect> {
     if position.unsigned_abs() > u32::from(schema.max_strength) {
         return vec![];
     }
-    if state.open_item().is_some_and(|o| o.shown.len() != 2) {
+    if !asks_preference(state) {
         return vec![];
     }
     focus(state, Field::Preference);
+    if state.focus() != Some(Field::Preference) {
+        return vec![];
+    }
     let effects = edit(state, |open| {
         if let [left, right] = open.shown.as_slice() {
             open.form.draft.judgment.preference = preference_at(position, *left, *right);
@@ -167,6 +325,11 @@ pub(super) fn prefer(state: &mut AppState, position: i32) -> Vec<Effect> {
     });
     move_focus(state, 1);
     effects
+}
+
+fn asks_preference(state: &AppState) -> bool {
+    let responses = state.open_item().map_or(0, |o| o.shown.len());
+    state.schema().is_some_and(|s| s.asks_preference(responses))
 }
 
 pub(super) fn move_preference(state: &mut AppState, by: i32) -> Vec<Effect> {
@@ -192,12 +355,13 @@ pub(super) fn move_preference(state: &mut AppState, by: i32) -> Vec<Effect> {
 }
 
 pub(super) fn neither_valid(state: &mut AppState) -> Vec<Effect> {
-    if !state.schema().is_some_and(|s| s.allow_neither)
-        || state.open_item().is_some_and(|o| o.shown.len() != 2)
-    {
+    if !state.schema().is_some_and(|s| s.allow_neither) || !asks_preference(state) {
         return vec![];
     }
-    focus(state, Field::Preference);
+    // Where neither is valid there is nothing to rate, so that no step has to come before it.
+    if let Some(open) = state.open_item_mut() {
+        open.form.focus = Field::Preference;
+    }
     edit(state, |open| {
         let preference = &mut open.form.draft.judgment.preference;
         *preference = if *preference == Some(Preference::NeitherValid) {
@@ -212,6 +376,15 @@ pub(super) fn clear_field(state: &mut AppState) -> Vec<Effect> {
     match state.focus() {
         Some(Field::Rating { side, attribute }) => rate(state, side, attribute, None),
         Some(Field::Preference) => edit(state, |open| open.form.draft.judgment.preference = None),
-        _ => vec![],
+        Some(Field::Ranking) => edit(state, |open| {
+            open.form.held = None;
+            open.form.draft.judgment.ranking.clear();
+        }),
+        Some(Field::Justification) => {
+            edit(state, |open| open.form.draft.judgment.justification.clear())
+        }
+        Some(Field::Tags) => edit(state, |open| open.form.draft.judgment.tags.clear()),
+        Some(Field::Confidence) => edit(state, |open| open.form.draft.judgment.confidence = None),
+        None => vec![],
     }
 }

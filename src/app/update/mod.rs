@@ -2,6 +2,7 @@
 
 mod deeds;
 mod form;
+mod keys;
 mod places;
 mod reports;
 mod travel;
@@ -10,19 +11,24 @@ use super::action::Action;
 use super::commands;
 use super::effect::{Effect, Target};
 use super::settings::Theme;
-use super::state::{AppState, ModelState, Overlay, Pick, ProjectState, QueueState, Screen};
+use super::state::{
+    AppState, DiffView, FindState, ModelState, Overlay, Pick, ProjectState, QueueState, Screen,
+};
 use crate::domain::{EventBody, ScorePolicy};
 
 pub use places::{beside, names};
 
-use deeds::{append_here, commit_or_missing, reverse, set_policy, skip};
+use deeds::{
+    append_here, comment, commit_or_missing, later, restore, reverse, set_policy, set_rule,
+    set_schema, skip,
+};
 use form::{
-    clear_field, edit, focus, focus_side, move_focus, move_preference, neither_valid, prefer,
-    press_digit, rate,
+    clear_field, edit, focus, focus_side, move_card, move_focus, move_preference, neither_valid,
+    pick_card, prefer, press_digit, rate, set_confidence, tie_card, toggle_tag,
 };
 use places::{
     back, export, import_sheet, list, load_model, look_at, pick, picked, preview, queue_move,
-    queue_view, score_all, show, start, train,
+    queue_view, score_all, show, start, toggle_drawer, train,
 };
 use reports::take_report;
 use travel::{leave, step};
@@ -33,6 +39,10 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
         Action::Show(screen) => show(state, screen),
         Action::Open(overlay) => {
             state.overlay = Some(overlay);
+            if overlay == Overlay::Tally {
+                state.tally = None;
+                return vec![Effect::Tally];
+            }
             vec![]
         }
         Action::Command(id) => match commands::find(id).and_then(|c| (c.action)(state)) {
@@ -102,6 +112,11 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
         Action::Prefer(position) => prefer(state, position),
         Action::MovePreference(step) => move_preference(state, step),
         Action::NeitherValid => neither_valid(state),
+        Action::PickCard(side) => pick_card(state, side),
+        Action::MoveCard(by) => move_card(state, by),
+        Action::TieCard => tie_card(state),
+        Action::ToggleTag(at) => toggle_tag(state, at),
+        Action::Confidence(level) => set_confidence(state, level),
         Action::ClearField => clear_field(state),
         Action::Justify(text) => edit(state, |open| open.form.draft.judgment.justification = text),
         Action::TextEntered => {
@@ -110,6 +125,8 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
         }
         Action::CommitOrMissing => commit_or_missing(state),
         Action::Skip(reason) => skip(state, &reason),
+        Action::Later => later(state),
+        Action::Comment(text) => comment(state, &text),
         Action::Flag(note) => {
             state.overlay = None;
             append_here(state, EventBody::Flag { note })
@@ -127,6 +144,17 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
                 },
             )
         }
+        Action::SetSchema(schema) => set_schema(state, *schema),
+        Action::SetGuidelines(text) => {
+            state.overlay = None;
+            set_rule(state, EventBody::Guidelines { text })
+        }
+        Action::ToggleDrawer(drawer) => toggle_drawer(state, drawer),
+        Action::Restore(event) => restore(state, event),
+        Action::Reveal => match state.last_labelled {
+            Some(item) => leave(state, Target::Id(item)),
+            None => vec![],
+        },
         Action::SetPolicy(policy) => {
             let mut effects = set_policy(state, policy);
             if policy != ScorePolicy::Live && state.uncertain {
@@ -163,6 +191,90 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
             state.wrap = !state.wrap;
             vec![]
         }
+        Action::CycleDiff => {
+            state.diff = match state.diff {
+                DiffView::Off => DiffView::Marks,
+                DiffView::Marks => DiffView::Only,
+                DiffView::Only => DiffView::Off,
+            };
+            vec![]
+        }
+        Action::ToggleLock => {
+            state.locked = !state.locked;
+            vec![]
+        }
+        Action::ToggleInvisible => {
+            state.invisible = !state.invisible;
+            vec![]
+        }
+        Action::Find(open) => {
+            match (&mut state.find, open) {
+                (find @ None, true) => {
+                    *find = Some(FindState {
+                        enter: true,
+                        ..FindState::default()
+                    });
+                }
+                (Some(find), true) => find.enter = true,
+                (find, false) => *find = None,
+            }
+            vec![]
+        }
+        Action::FindText(text) => {
+            if let Some(find) = &mut state.find {
+                find.text = text;
+                find.at = 0;
+                find.turn += 1;
+            }
+            vec![]
+        }
+        Action::FindNext(by) => {
+            if let Some(find) = &mut state.find {
+                let total = find.total() as i64;
+                if total > 0 {
+                    find.at = (find.at as i64 + by).rem_euclid(total) as usize;
+                    find.turn += 1;
+                }
+            }
+            vec![]
+        }
+        Action::FindEntered => {
+            if let Some(find) = &mut state.find {
+                find.enter = false;
+            }
+            vec![]
+        }
+        Action::Found(found) => {
+            if let Some(find) = &mut state.find {
+                find.found = found;
+                find.at = find.at.min(find.total().saturating_sub(1));
+            }
+            vec![]
+        }
+        Action::ToggleFocusMode => {
+            state.focus_mode = !state.focus_mode;
+            vec![]
+        }
+        Action::CyclePanel(by) => {
+            state.panel += by;
+            vec![]
+        }
+        Action::Settings(settings) => {
+            state.settings = *settings;
+            vec![Effect::SaveSettings(state.settings.clone())]
+        }
+        Action::ShowSettings(tab) => {
+            state.settings_tab = tab;
+            show(state, Screen::Settings)
+        }
+        Action::ChooseKey(command) => {
+            state.choosing_key = command;
+            state.key_clash = None;
+            vec![]
+        }
+        Action::Bind(id, key) => keys::bind(state, id, key, false),
+        Action::BindAnyway(id, key) => keys::bind(state, id, key, true),
+        Action::Unbind(id) => keys::unbind(state, id),
         Action::QueueMove(by) => queue_move(state, by),
         Action::QueueFocusSearch => {
             state.queue.focus_search = true;
@@ -226,7 +338,7 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
         Action::ToggleTheme => {
             state.settings.theme = match state.settings.theme {
                 Theme::Paper => Theme::Slate,
-                Theme::Slate => Theme::Paper,
+                Theme::Slate | Theme::Contrast => Theme::Paper,
             };
             vec![Effect::SaveSettings(state.settings.clone())]
         }

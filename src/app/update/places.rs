@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::form::move_focus;
 use crate::app::effect::Effect;
 use crate::app::form::Field;
-use crate::app::state::{AppState, JobState, ModelState, Notice, Overlay, Pick, Screen};
+use crate::app::state::{AppState, Drawer, JobState, ModelState, Notice, Overlay, Pick, Screen};
 use crate::app::train::TrainRecipe;
 use crate::domain::ScorePolicy;
 use crate::reward::ModelRef;
@@ -29,7 +29,7 @@ pub(super) fn show(state: &mut AppState, screen: Screen) -> Vec<Effect> {
             }
             list(state)
         }
-        Screen::Annotate => vec![],
+        Screen::Annotate | Screen::Settings => vec![],
     }
 }
 
@@ -43,6 +43,9 @@ pub(super) fn back(state: &mut AppState) -> Vec<Effect> {
     }
     if state.screen != Screen::Annotate {
         return show(state, Screen::Annotate);
+    }
+    if state.find.take().is_some() || state.drawer.take().is_some() {
+        return vec![];
     }
     if state.focus() == Some(Field::Justification) {
         return move_focus(state, -1);
@@ -121,6 +124,22 @@ pub(super) fn picked(state: &mut AppState, what: Pick, mut paths: Vec<PathBuf>) 
             vec![]
         }
         Pick::ModelFolder | Pick::ModelFile => load_model(state, ModelRef::Path(first)),
+    }
+}
+
+/// Opens a drawer beside the responses, or closes it.
+pub(super) fn toggle_drawer(state: &mut AppState, drawer: Drawer) -> Vec<Effect> {
+    state.drawer = (state.drawer != Some(drawer)).then_some(drawer);
+    read_history(state)
+}
+
+/// Reads what was done about the open item, where that is shown. Others' deeds are shown after one's own commit only.
+pub(super) fn read_history(state: &AppState) -> Vec<Effect> {
+    match state.open_item() {
+        Some(open) if state.drawer == Some(Drawer::History) => {
+            vec![Effect::ReadHistory(open.item.id, open.committed())]
+        }
+        _ => vec![],
     }
 }
 

@@ -1,10 +1,10 @@
 //! What finished work reports.
 
-use super::places::{count_agreed, import, list, suggest_output};
+use super::places::{count_agreed, import, list, read_history, suggest_output};
 use super::travel::{read_scores, score_missing};
 use crate::app::action::Action;
 use crate::app::effect::{Effect, Target};
-use crate::app::form::Field;
+use crate::app::form::{Field, first_field};
 use crate::app::state::{
     AppState, Counts, ModelState, Notice, Offer, OpenItem, Overlay, ProjectState, QueueState,
     Saved, Screen, TrainingState,
@@ -126,13 +126,16 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             let Some(project) = &mut state.project else {
                 return vec![];
             };
-            project.open = Some(OpenItem::new(*opened, &annotator, project.info.seed));
+            let (seed, schema) = (project.info.seed, &project.info.schema);
+            project.open = Some(OpenItem::new(*opened, &annotator, seed, schema));
             project.finished = false;
             project.moving = false;
             state.side = 0;
             state.scroll.clear();
             state.context_open = false;
-            score_missing(state)
+            let mut effects = score_missing(state);
+            effects.extend(read_history(state));
+            effects
         }
         Action::NothingToOpen => {
             if let Some(project) = &mut state.project {
@@ -191,6 +194,14 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
                 offers,
                 ..Notice::error(message)
             });
+            vec![]
+        }
+        Action::Tallied(tally) => {
+            state.tally = Some(tally);
+            vec![]
+        }
+        Action::HistoryRead { item, events } => {
+            state.item_history = Some((item, events));
             vec![]
         }
         Action::Agreed { scorer, agreed } => {
@@ -382,9 +393,21 @@ fn appended(
     project.info.counts = counts;
     project.info.history = history;
     for event in events {
-        if let EventBody::Policy { policy } = event.body {
-            project.info.policy = policy;
-            state.agreed = None;
+        match &event.body {
+            EventBody::Policy { policy } => {
+                project.info.policy = *policy;
+                state.agreed = None;
+            }
+            EventBody::Schema { schema } => {
+                project.info.schema = schema.as_ref().clone();
+                if let Some(open) = &mut project.open {
+                    open.form.focus = first_field(schema, open.shown.len());
+                }
+            }
+            EventBody::Guidelines { text } => {
+                project.info.guidelines = Some(text.clone()).filter(|t| !t.trim().is_empty());
+            }
+            _ => {}
         }
         let Some(open) = project
             .open
@@ -394,9 +417,21 @@ fn appended(
             continue;
         };
         match &event.body {
-            EventBody::Flag { note } => open.flag = Some(note.clone()),
-            EventBody::Unflag => open.flag = None,
+            EventBody::Flag { note } => {
+                open.flag = Some(note.clone());
+                open.form.deeds_since += 1;
+            }
+            EventBody::Unflag => {
+                open.flag = None;
+                open.form.deeds_since += 1;
+            }
+            EventBody::Comment { text } => {
+                open.comments.push(text.clone());
+                open.form.deeds_since += 1;
+            }
+            EventBody::Later => open.outcome = Some(Outcome::Later),
             EventBody::Label(label) => {
+                state.last_labelled = event.item;
                 open.outcome = Some(Outcome::Labelled(label.clone()));
                 open.form.touched = false;
             }
@@ -407,5 +442,7 @@ fn appended(
             _ => {}
         }
     }
-    list(state)
+    let mut effects = list(state);
+    effects.extend(read_history(state));
+    effects
 }

@@ -17,8 +17,6 @@ use crate::ui::widgets::reading::{Part, Reading, Show};
 
 /// Width of the form in a wide window.
 const DOCK: f32 = 360.0;
-/// Widest column of text in points: about 68 characters.
-const MEASURE: f32 = 584.0;
 
 /// Shows the screen.
 pub fn show(ui: &mut Ui, state: &mut AppState, reading: &mut Reading, actions: &mut Vec<Action>) {
@@ -63,7 +61,7 @@ fn context(
             turns,
             speakers: true,
             first_turn: 0,
-            max_width: 760.0,
+            max_width: None,
             margin: if compact { 20.0 } else { 24.0 },
             centred: false,
             wrap: state.wrap,
@@ -113,7 +111,7 @@ fn context(
                             theme::ui(theme::SMALL),
                             p.text_3,
                         );
-                        if controls::key_cap(ui, "P")
+                        if controls::key_cap(ui, &state.key("context"))
                             .interact(Sense::click())
                             .clicked()
                         {
@@ -129,7 +127,7 @@ fn context(
                 let font = theme::ui(theme::SMALL);
                 if earlier > 0 {
                     controls::text(ui, &earlier_text(earlier), font.clone(), p.text_3);
-                    if controls::key_cap(ui, "P")
+                    if controls::key_cap(ui, &state.key("context"))
                         .interact(Sense::click())
                         .clicked()
                     {
@@ -154,7 +152,7 @@ fn context(
                         font,
                         p.text_3,
                     );
-                    controls::key_cap(ui, "P");
+                    controls::key_cap(ui, &state.key("context"));
                 } else {
                     controls::text(
                         ui,
@@ -247,7 +245,7 @@ fn responses(
     let sides = open.shown.len();
     let area = ui.available_rect_before_wrap();
     ui.painter().rect_filled(area, 0.0, p.panel);
-    let both = sides == 2 && (!compact || form::comparing(state));
+    let both = sides == 2 && (!compact || form::comparing(state)) && !form::alone(state);
     if both {
         let half = (area.width() / 2.0).floor();
         for side in 0..2 {
@@ -276,7 +274,16 @@ fn responses(
         margin_chip(ui, state, pos2(area.left() + half, area.top() + 1.0), area);
     } else {
         let side = state.side.min(sides.saturating_sub(1));
-        response_column(ui, state, reading, side, area, true, scroll(side), actions);
+        response_column(
+            ui,
+            state,
+            reading,
+            side,
+            area,
+            compact || sides != 2,
+            scroll(side),
+            actions,
+        );
     }
 }
 
@@ -299,7 +306,7 @@ fn response_column(
         return;
     };
     let sides = open.shown.len();
-    let alone = sides != 2 || (compact && !form::comparing(state));
+    let alone = sides != 2 || (compact && !form::comparing(state)) || form::alone(state);
     let rule = Rect::from_min_size(column.min, vec2(column.width(), 4.0));
     controls::spine(ui.painter(), rule, side, sides, p);
     let head_height = if compact { 42.0 } else { 44.0 };
@@ -327,7 +334,7 @@ fn response_column(
         turns: &response.turns,
         speakers: response.turns.len() > 1,
         first_turn: open.item.context.len(),
-        max_width: if alone { MEASURE } else { 640.0 },
+        max_width: None,
         margin: if compact { 20.0 } else { 28.0 },
         centred: true,
         wrap: state.wrap,
@@ -359,7 +366,7 @@ fn head_of(
                 let score = open
                     .score(other)
                     .and_then(|s| s.as_ref().ok())
-                    .filter(|_| state.scores_visible());
+                    .filter(|_| state.scores_visible() && !form::alone(state));
                 let label = match score {
                     Some(score) => format!("{} {:.2}", letter(other), score.score),
                     None => letter(other),
@@ -393,7 +400,15 @@ fn head_of(
         score(ui, state, open, side);
     }
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-        let known = open.score(side).and_then(|s| s.as_ref().ok()).filter(|_| state.scores_visible());
+        let counted = state.schema().is_none_or(|s| !s.hide_counts);
+        let known = open
+            .score(side)
+            .and_then(|s| s.as_ref().ok())
+            .filter(|_| state.scores_visible() && counted);
+        if counted && let Some(response) = open.response(side) {
+            let words: usize = response.turns.iter().map(|t| t.content.split_whitespace().count()).sum();
+            controls::text(ui, &format!("{words} words"), theme::ui(theme::SMALL), p.text_3);
+        }
         if let Some(score) = known {
             let mut text = format!("{} tokens", score.tokens);
             if score.truncated {

@@ -5,12 +5,16 @@ use egui::{
     vec2,
 };
 
-use crate::app::form::{Field, bar_position, characters, fields, letter, missing, missing_text};
+use super::asks;
+use crate::app::form::{
+    Field, bar_position, characters, compared_side_by_side, fields, letter, missing, missing_text,
+    reason_needed,
+};
 use crate::app::state::OpenItem;
 use crate::app::{Action, AppState, Overlay};
 use crate::domain::{LabelSchema, Preference};
 use crate::ui::theme::{self, Palette, space};
-use crate::ui::widgets::controls;
+use crate::ui::widgets::{controls, icons};
 
 /// Width of the form's content in the dock.
 const FORM: f32 = 316.0;
@@ -20,10 +24,16 @@ pub const WHY: &str = "justification";
 
 /// Whether the form is at the comparison, where both responses are shown even in a small window.
 pub fn comparing(state: &AppState) -> bool {
-    matches!(
-        state.focus(),
-        Some(Field::Preference | Field::Justification)
-    ) && state.open_item().is_some_and(|o| o.shown.len() == 2)
+    !matches!(state.focus(), None | Some(Field::Rating { .. }))
+        && state.open_item().is_some_and(|o| o.shown.len() == 2)
+}
+
+/// Whether a wide window shows one response alone: sequential labels rate each by itself.
+pub fn alone(state: &AppState) -> bool {
+    match (state.schema(), state.focus()) {
+        (Some(schema), Some(focus)) => !compared_side_by_side(schema, focus),
+        _ => false,
+    }
 }
 
 /// The form at the right of a wide window.
@@ -50,11 +60,37 @@ pub fn dock(ui: &mut Ui, state: &AppState, width: f32, actions: &mut Vec<Action>
                     // Room for the focus ring within the scrolled area.
                     ui.add_space(4.0);
                     ui.set_max_width(FORM);
-                    ratings_table(ui, state, schema, open, actions);
-                    if open.shown.len() == 2 {
+                    let sides = open.shown.len();
+                    if schema.asks_ratings() {
+                        ratings_table(ui, state, schema, open, actions);
+                    }
+                    if schema.asks_preference(sides) {
                         compare(ui, state, schema, open, actions);
                     }
-                    why(ui, state, schema, open, 5, actions);
+                    if schema.asks_ranking(sides) {
+                        ui.add_space(space::M);
+                        section(ui, "Ranking", "best first");
+                        ui.add_space(6.0);
+                        asks::ranking(ui, state, open, ui.available_width() - 4.0, actions);
+                    }
+                    if schema.asks_reason() {
+                        why(ui, state, schema, open, 5, actions);
+                    } else if schema.allow_neither && schema.asks_preference(sides) {
+                        ui.add_space(space::S);
+                        ui.horizontal(|ui| neither(ui, state, open, actions));
+                    }
+                    if !schema.tags.is_empty() {
+                        ui.add_space(space::M);
+                        section(ui, "Reasons", "1–9");
+                        ui.add_space(6.0);
+                        asks::tags(ui, state, schema, open, actions);
+                    }
+                    if schema.confidence {
+                        ui.add_space(space::M);
+                        section(ui, "How sure", "1–5");
+                        ui.add_space(6.0);
+                        asks::confidence(ui, state, open, actions);
+                    }
                     ui.add_space(space::M);
                     deeds(ui, state, schema, open, actions);
                 });
@@ -240,6 +276,7 @@ fn anchor(ui: &mut Ui, schema: &LabelSchema, open: &OpenItem) {
             "Why? ",
             "Say what decided it, as you would to a colleague",
         ),
+        Field::Ranking | Field::Tags | Field::Confidence => {}
     }
 }
 
@@ -336,7 +373,7 @@ fn why(
     ui.horizontal(|ui| {
         controls::text(ui, "Why", theme::ui_bold(theme::UI), p.text);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            controls::key_cap(ui, "I")
+            controls::key_cap(ui, &state.key("justify"))
         });
     });
     ui.add_space(6.0);
@@ -344,18 +381,14 @@ fn why(
     ui.add_space(2.0);
     ui.horizontal(|ui| {
         let count = characters(&open.form.draft.judgment.justification);
-        let needed = if open.shown.len() == 2 {
-            schema.min_justification
-        } else {
-            0
-        };
+        let needed = reason_needed(schema, open.shown.len());
         let text = if needed > 0 {
             format!("{count} characters, {needed} needed")
         } else {
             format!("{count} characters")
         };
         controls::text(ui, &text, theme::ui(theme::SMALL), p.text_3);
-        if schema.allow_neither && open.shown.len() == 2 {
+        if schema.allow_neither && schema.asks_preference(open.shown.len()) {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 neither(ui, state, open, actions);
             });
@@ -366,7 +399,7 @@ fn why(
 fn neither(ui: &mut Ui, state: &AppState, open: &OpenItem, actions: &mut Vec<Action>) {
     let p = Palette::now(ui.ctx());
     let chosen = open.form.draft.judgment.preference == Some(Preference::NeitherValid);
-    let response = controls::key_cap(ui, "X");
+    let response = controls::key_cap(ui, &state.key("neither"));
     let font = if chosen {
         theme::ui_bold(theme::SMALL)
     } else {
@@ -479,6 +512,30 @@ fn card(
     }
 }
 
+/// What was asked before the commit: an open question, never a refusal.
+fn doubt(ui: &mut Ui, open: &OpenItem) -> bool {
+    let p = Palette::now(ui.ctx());
+    let asked: Vec<String> = open
+        .form
+        .asked
+        .iter()
+        .filter_map(|d| d.question())
+        .collect();
+    for question in &asked {
+        ui.horizontal_top(|ui| {
+            let (rect, _) = ui.allocate_exact_size(vec2(14.0, 16.0), egui::Sense::hover());
+            let square = egui::Rect::from_center_size(rect.center(), vec2(12.0, 11.0));
+            icons::warning(ui.painter(), square, p.text);
+            let text = RichText::new(question)
+                .font(theme::ui_medium(12.0))
+                .color(p.text);
+            let response = ui.add(egui::Label::new(text).wrap());
+            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Alert, true, question));
+        });
+    }
+    !asked.is_empty()
+}
+
 fn deeds(
     ui: &mut Ui,
     state: &AppState,
@@ -530,7 +587,10 @@ fn deeds(
     let text = RichText::new(&told)
         .font(theme::ui(theme::SMALL))
         .color(p.text_2);
-    ui.add(egui::Label::new(text).wrap());
+    let doubted = doubt(ui, open);
+    if !doubted {
+        ui.add(egui::Label::new(text).wrap());
+    }
     if let Some(note) = open.flag.as_ref().filter(|n| !n.is_empty()) {
         let text = RichText::new(format!("Flagged: {note}"))
             .font(theme::ui(theme::SMALL))
@@ -549,7 +609,11 @@ pub fn stepper(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         return;
     };
     let writing = open.form.focus == Field::Justification;
-    let height = if writing { 196.0 } else { 148.0 };
+    let height = match open.form.focus {
+        _ if writing || !open.form.asked.is_empty() => 196.0,
+        Field::Ranking => 212.0,
+        _ => 148.0,
+    };
     let frame = Frame::new()
         .fill(p.bg)
         .inner_margin(Margin::symmetric(20, 10));
@@ -562,8 +626,9 @@ pub fn stepper(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
             let edge = ui.max_rect().expand2(vec2(20.0, 10.0));
             ui.painter()
                 .hline(edge.x_range(), edge.top() + 0.5, Stroke::new(1.0, p.rule));
-            steps(ui, schema, open, actions);
+            steps(ui, state, schema, open, actions);
             ui.add_space(space::S);
+            doubt(ui, open);
             match open.form.focus {
                 Field::Rating { side, .. } => rating_step(ui, state, schema, open, side, actions),
                 Field::Preference => {
@@ -584,6 +649,27 @@ pub fn stepper(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
                         });
                     });
                 }
+                Field::Ranking | Field::Tags | Field::Confidence => {
+                    ui.horizontal_top(|ui| {
+                        let width = (ui.available_width() - 190.0).min(560.0);
+                        ui.vertical(|ui| {
+                            ui.set_width(width);
+                            ScrollArea::vertical().id_salt("asks").show(ui, |ui| {
+                                ui.add_space(4.0);
+                                match open.form.focus {
+                                    Field::Ranking => {
+                                        asks::ranking(ui, state, open, width - 16.0, actions);
+                                    }
+                                    Field::Tags => asks::tags(ui, state, schema, open, actions),
+                                    _ => asks::confidence(ui, state, open, actions),
+                                }
+                            });
+                        });
+                        ui.with_layout(Layout::top_down(Align::Max), |ui| {
+                            next_button(ui, state, schema, open, actions);
+                        });
+                    });
+                }
                 Field::Justification => {
                     ui.horizontal_top(|ui| {
                         card(
@@ -598,11 +684,7 @@ pub fn stepper(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
                             next_button(ui, state, schema, open, actions);
                             ui.add_space(space::XS);
                             let count = characters(&open.form.draft.judgment.justification);
-                            let needed = if open.shown.len() == 2 {
-                                schema.min_justification
-                            } else {
-                                0
-                            };
+                            let needed = reason_needed(schema, open.shown.len());
                             let text = format!("{count} of {needed} characters");
                             controls::text(ui, &text, theme::ui(theme::SMALL), p.text_3);
                             controls::text(
@@ -618,11 +700,18 @@ pub fn stepper(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         });
 }
 
-fn steps(ui: &mut Ui, schema: &LabelSchema, open: &OpenItem, actions: &mut Vec<Action>) {
+fn steps(
+    ui: &mut Ui,
+    state: &AppState,
+    schema: &LabelSchema,
+    open: &OpenItem,
+    actions: &mut Vec<Action>,
+) {
     let p = Palette::now(ui.ctx());
     let sides = open.shown.len();
     let open_fields = missing(schema, &open.shown, &open.form.draft.judgment);
-    let mut steps: Vec<(String, Field, bool, bool)> = (0..sides)
+    let rated = if schema.asks_ratings() { sides } else { 0 };
+    let mut steps: Vec<(String, Field, bool, bool)> = (0..rated)
         .map(|side| {
             let here = matches!(open.form.focus, Field::Rating { side: s, .. } if s == side);
             let done = !open_fields
@@ -636,23 +725,19 @@ fn steps(ui: &mut Ui, schema: &LabelSchema, open: &OpenItem, actions: &mut Vec<A
             )
         })
         .collect();
-    if sides == 2 {
-        let done = !open_fields.contains(&Field::Preference);
-        steps.push((
-            "Compare".to_owned(),
-            Field::Preference,
-            open.form.focus == Field::Preference,
-            done,
-        ));
+    let judgment = &open.form.draft.judgment;
+    for field in fields(schema, sides) {
+        let (name, said) = match field {
+            Field::Rating { .. } => continue,
+            Field::Preference => ("Compare", judgment.preference.is_some()),
+            Field::Ranking => ("Rank", !judgment.ranking.is_empty()),
+            Field::Justification => ("Why", !judgment.justification.is_empty()),
+            Field::Tags => ("Reasons", !judgment.tags.is_empty()),
+            Field::Confidence => ("How sure", judgment.confidence.is_some()),
+        };
+        let done = said && !open_fields.contains(&field);
+        steps.push((name.to_owned(), field, open.form.focus == field, done));
     }
-    let done = !open_fields.contains(&Field::Justification)
-        && !open.form.draft.judgment.justification.is_empty();
-    steps.push((
-        "Why".to_owned(),
-        Field::Justification,
-        open.form.focus == Field::Justification,
-        done,
-    ));
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = space::M;
         for (at, (name, field, here, done)) in steps.into_iter().enumerate() {
@@ -691,7 +776,7 @@ fn steps(ui: &mut Ui, schema: &LabelSchema, open: &OpenItem, actions: &mut Vec<A
             };
             if !told.is_empty() {
                 controls::text(ui, told, theme::ui(theme::SMALL), p.text_3);
-                controls::key_cap(ui, "Q");
+                controls::key_cap(ui, &state.key("flip"));
             }
         });
     });

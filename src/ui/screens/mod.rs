@@ -1,8 +1,10 @@
 //! One file per screen.
 
 pub mod annotate;
+pub mod asks;
 pub mod export;
 pub mod form;
 pub mod models;
 pub mod queue;
+pub mod settings;
 mod training;

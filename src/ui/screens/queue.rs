@@ -182,6 +182,7 @@ fn rows(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
                     Status::Draft => "draft",
                     Status::Labelled => "✓ labelled",
                     Status::Skipped => "skipped",
+                    Status::Later => "later",
                 };
                 let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
                 let y = rect.center().y;

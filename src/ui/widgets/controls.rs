@@ -13,7 +13,7 @@ pub fn focus_ring(painter: &Painter, rect: Rect, p: &Palette) {
     painter.rect_stroke(
         rect.expand(4.0),
         6.0,
-        Stroke::new(2.0, p.text),
+        Stroke::new(2.0, p.focus),
         StrokeKind::Inside,
     );
 }
@@ -317,6 +317,41 @@ pub fn preference_words(position: i32, left: &str, right: &str) -> String {
         2 => format!("{better} better"),
         _ => format!("{better} much better"),
     }
+}
+
+/// A box that is ticked or not; true when that was changed.
+pub fn check(ui: &mut Ui, on: &mut bool, label: &str) -> bool {
+    let p = Palette::now(ui.ctx());
+    let galley = ui
+        .painter()
+        .layout_no_wrap(label.to_owned(), theme::ui(theme::UI), p.text);
+    let (rect, response) =
+        ui.allocate_exact_size(vec2(galley.size().x + 32.0, 30.0), Sense::click());
+    let square = Rect::from_center_size(rect.left_center() + vec2(12.0, 0.0), vec2(14.0, 14.0));
+    ui.painter().rect(
+        square,
+        2.0,
+        if *on { p.text } else { p.panel },
+        Stroke::new(1.0, if *on { p.text } else { p.control }),
+        StrokeKind::Inside,
+    );
+    if *on {
+        let tick = [
+            square.left_center() + vec2(3.0, 0.0),
+            square.center_bottom() + vec2(-1.0, -4.0),
+            square.right_top() + vec2(-3.0, 4.0),
+        ];
+        ui.painter().line(tick.to_vec(), Stroke::new(2.0, p.bg));
+    }
+    let at = pos2(rect.left() + 28.0, rect.center().y - galley.size().y / 2.0);
+    ui.painter().galley(at, galley, p.text);
+    if response.has_focus() {
+        focus_ring(ui.painter(), square, p);
+    }
+    let pressed = response.clicked();
+    *on ^= pressed;
+    response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, *on, label));
+    pressed
 }
 
 /// The bar from "A much better" to "B much better"; gives the position that was clicked.

@@ -46,6 +46,12 @@ pub fn screen(painter: &Painter, screen: Screen, square: Rect, color: Color32) {
                 line(at(0.8, part), at(0.96, part));
             }
         }
+        Screen::Settings => {
+            for (y, x) in [(0.22, 0.7), (0.5, 0.3), (0.78, 0.58)] {
+                line(at(0.05, y), at(0.95, y));
+                painter.circle_filled(at(x, y), square.width() * 0.13, color);
+            }
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use egui::{Align, Color32, FontId, Galley, Painter, Rect, Stroke, Vec2, pos2, ve
 use super::highlighter::Highlighter;
 use crate::text::highlight::Ink;
 use crate::text::markdown::{Alignment, Block, Joint, Kind, Run};
-use crate::ui::theme::{self, Palette};
+use crate::ui::theme::{self, Palette, Setting};
 
 /// What a block is laid out for; a change of any lays it out anew.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,6 +21,8 @@ pub struct Measure {
     pub wrap: bool,
     /// Pixels per point, which decides how galleys are rounded.
     pub pixels_per_point: f32,
+    /// Sizes and cuts.
+    pub set: Setting,
 }
 
 /// One thing to paint.
@@ -50,7 +52,8 @@ const INDENT: f32 = 28.0;
 const PADDING: Vec2 = vec2(12.0, 9.0);
 
 /// A guess at the height of a block that has not been laid out, from the number of its characters.
-pub fn estimate(block: &Block, width: f32) -> f32 {
+pub fn estimate(block: &Block, measure: &Measure) -> f32 {
+    let (width, set) = (measure.width, &measure.set);
     let lines = |chars: usize, per_line: f32, breaks: usize| {
         (chars as f32 / per_line.max(8.0)).ceil().max(1.0) + breaks as f32
     };
@@ -59,10 +62,10 @@ pub fn estimate(block: &Block, width: f32) -> f32 {
         Kind::Paragraph { runs } => {
             let chars: usize = runs.iter().map(|r| r.text.len()).sum();
             let breaks: usize = runs.iter().map(|r| r.text.matches('\n').count()).sum();
-            12.0 + theme::READING_LINE * lines(chars, width / 7.8, breaks)
+            12.0 + set.line * lines(chars, width / (set.size * 0.47), breaks)
         }
         Kind::Code { text, .. } => {
-            12.0 + 18.0 + theme::CODE_LINE * (text.matches('\n').count() + 1) as f32
+            12.0 + 18.0 + set.code_line * (text.matches('\n').count() + 1) as f32
         }
         Kind::Table { rows, .. } => 12.0 + 34.0 * (rows.len() + 1) as f32,
         Kind::Rule => 25.0,
@@ -77,7 +80,7 @@ pub fn lay_out(
     first: bool,
     measure: &Measure,
 ) -> Laid {
-    let p = measure.palette;
+    let (p, set) = (measure.palette, &measure.set);
     let gap = match (block.joint, &block.kind) {
         _ if first => 0.0,
         (Joint::New, Kind::Heading { .. }) => 18.0,
@@ -96,7 +99,8 @@ pub fn lay_out(
     };
     match &block.kind {
         Kind::Heading { level, runs } => {
-            let size = [22.0, 20.0, 18.5, 17.5, 16.5, 16.5][usize::from(*level - 1).min(5)];
+            let size = [22.0, 20.0, 18.5, 17.5, 16.5, 16.5][usize::from(*level - 1).min(5)]
+                * (set.size / theme::READING);
             text(
                 painter,
                 &mut laid,
@@ -105,20 +109,19 @@ pub fn lay_out(
                 width,
                 size,
                 true,
-                p,
+                measure,
             );
         }
         Kind::Paragraph { runs } => {
             if let Some(marker) = &block.marker {
-                let galley =
-                    painter.layout_no_wrap(marker.clone(), theme::serif(theme::READING), p.text_2);
+                let galley = painter.layout_no_wrap(marker.clone(), set.text(), p.text_2);
                 let x = (left - 8.0 - galley.size().x).max(0.0);
-                let y = (theme::READING_LINE - galley.size().y) / 2.0;
+                let y = (set.line - galley.size().y) / 2.0;
                 laid.pieces
                     .push(Piece::Text(vec2(x, y), galley.size(), galley.job.clone()));
             }
             if runs.is_empty() {
-                laid.height = theme::READING_LINE;
+                laid.height = set.line;
             } else {
                 text(
                     painter,
@@ -126,9 +129,9 @@ pub fn lay_out(
                     runs,
                     vec2(left, 0.0),
                     width,
-                    theme::READING,
+                    set.size,
                     false,
-                    p,
+                    measure,
                 );
             }
         }
@@ -147,7 +150,9 @@ pub fn lay_out(
             header,
             rows,
             alignments,
-        } => table(painter, &mut laid, header, rows, alignments, left, width, p),
+        } => table(
+            painter, &mut laid, header, rows, alignments, left, width, measure,
+        ),
         Kind::Rule => {
             let line = Rect::from_min_size(pos2(left, 6.0), vec2(width, 1.0));
             laid.pieces.push(Piece::Ground(line, p.rule, Stroke::NONE));
@@ -176,15 +181,16 @@ fn text(
     width: f32,
     size: f32,
     strong: bool,
-    p: &Palette,
+    measure: &Measure,
 ) {
-    let galley = painter.layout_job(job(runs, width, size, strong, p));
+    let galley = painter.layout_job(job(runs, width, size, strong, measure));
     laid.height = laid.height.max(at.y + galley.size().y);
     laid.pieces
         .push(Piece::Text(at, galley.size(), galley.job.clone()));
 }
 
-fn job(runs: &[Run], width: f32, size: f32, strong: bool, p: &Palette) -> LayoutJob {
+fn job(runs: &[Run], width: f32, size: f32, strong: bool, measure: &Measure) -> LayoutJob {
+    let (p, set) = (measure.palette, &measure.set);
     let mut job = LayoutJob {
         wrap: TextWrapping {
             max_width: width,
@@ -196,10 +202,10 @@ fn job(runs: &[Run], width: f32, size: f32, strong: bool, p: &Palette) -> Layout
         let cut = match (run.code, run.bold || strong, run.italic) {
             (true, true, _) => "mono-bold",
             (true, false, _) => "mono",
-            (false, true, _) => "serif-bold",
-            (false, false, true) => "serif-italic",
-            (false, false, false) => "serif",
+            (false, bold, italic) => set.cut(bold, italic),
         };
+        // There is no cut that is both bold and italic, and none of the sans that is italic.
+        let slanted = run.italic && !run.code && !cut.ends_with("italic");
         let font_id = FontId::new(
             if run.code { size * 0.84 } else { size },
             theme::family(cut),
@@ -211,8 +217,7 @@ fn job(runs: &[Run], width: f32, size: f32, strong: bool, p: &Palette) -> Layout
                 font_id,
                 color: p.text,
                 // Code within text has a ground of its own height, centred in the line.
-                line_height: (!run.code)
-                    .then(|| (size * theme::READING_LINE / theme::READING).round()),
+                line_height: (!run.code).then(|| (size * set.line / set.size).round()),
                 background: if run.code {
                     p.sunken
                 } else {
@@ -228,8 +233,7 @@ fn job(runs: &[Run], width: f32, size: f32, strong: bool, p: &Palette) -> Layout
                 } else {
                     Stroke::NONE
                 },
-                // There is no cut that is both bold and italic.
-                italics: run.italic && (run.bold || strong) && !run.code,
+                italics: slanted,
                 valign: Align::Center,
                 ..TextFormat::default()
             },
@@ -279,9 +283,9 @@ fn code(
             &text[range],
             0.0,
             TextFormat {
-                font_id: FontId::new(theme::CODE, theme::family(cut)),
+                font_id: FontId::new(measure.set.code, theme::family(cut)),
                 color,
-                line_height: Some(theme::CODE_LINE),
+                line_height: Some(measure.set.code_line),
                 ..TextFormat::default()
             },
         );
@@ -323,10 +327,11 @@ fn table(
     alignments: &[Alignment],
     left: f32,
     width: f32,
-    p: &Palette,
+    measure: &Measure,
 ) {
-    const SIZE: f32 = 15.0;
     const CELL: Vec2 = vec2(10.0, 5.0);
+    let p = measure.palette;
+    let size = measure.set.size * (15.0 / theme::READING);
     let columns = header.len().max(1);
     let natural: Vec<f32> = (0..columns)
         .map(|column| {
@@ -335,7 +340,7 @@ fn table(
                 .filter_map(|row| row.get(column))
                 .map(|cell| {
                     painter
-                        .layout_job(job(cell, f32::INFINITY, SIZE, false, p))
+                        .layout_job(job(cell, f32::INFINITY, size, false, measure))
                         .size()
                         .x
                 })
@@ -356,9 +361,11 @@ fn table(
         let galleys: Vec<Arc<Galley>> = row
             .iter()
             .zip(&widths)
-            .map(|(cell, w)| painter.layout_job(job(cell, w - 2.0 * CELL.x, SIZE, at == 0, p)))
+            .map(|(cell, w)| {
+                painter.layout_job(job(cell, w - 2.0 * CELL.x, size, at == 0, measure))
+            })
             .collect();
-        let height = galleys.iter().map(|g| g.size().y).fold(SIZE, f32::max) + 2.0 * CELL.y;
+        let height = galleys.iter().map(|g| g.size().y).fold(size, f32::max) + 2.0 * CELL.y;
         if at == 0 {
             let ground = Rect::from_min_size(pos2(left, y), vec2(total, height));
             laid.pieces

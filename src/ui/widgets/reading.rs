@@ -9,9 +9,10 @@ use egui::{
 
 use super::highlighter::Highlighter;
 use super::layout::{self, Laid, Measure, Piece};
+use crate::app::settings::Reading as Settings;
 use crate::domain::{ItemId, ResponseKey, Role as Speaker, Turn};
 use crate::text::markdown::{Block, Kind, blocks, raw_blocks};
-use crate::ui::theme::{self, Palette};
+use crate::ui::theme::{self, Palette, Setting};
 
 /// Which text is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +48,7 @@ pub struct Reading {
     documents: BTreeMap<Key, Document>,
     highlighter: Highlighter,
     clock: u64,
+    set: Setting,
 }
 
 /// How a document is shown.
@@ -59,8 +61,8 @@ pub struct Show<'a> {
     pub speakers: bool,
     /// Number of the first turn, for its name.
     pub first_turn: usize,
-    /// Widest column in points.
-    pub max_width: f32,
+    /// Widest column in points, where it is not the one of the settings.
+    pub max_width: Option<f32>,
     /// Space left and right of the column.
     pub margin: f32,
     /// Whether a column narrower than its space stands in the middle of it.
@@ -88,11 +90,13 @@ impl Reading {
             documents: BTreeMap::new(),
             highlighter: Highlighter::new(ctx.clone()),
             clock: 0,
+            set: Setting::of(Settings::default()),
         }
     }
 
-    /// Takes what was found out about code since the last frame.
-    pub fn begin_frame(&mut self) {
+    /// Takes how text is set, and what was found out about code since the last frame.
+    pub fn begin_frame(&mut self, settings: Settings) {
+        self.set = Setting::of(settings);
         if self.highlighter.drain() {
             for document in self.documents.values_mut() {
                 for laid in &mut document.laid {
@@ -142,9 +146,10 @@ impl Reading {
             .or_insert_with(|| Document::new(show));
         document.used = clock;
         let room = ui.available_width() - 2.0 * show.margin - 6.0;
-        let width = room.min(show.max_width).max(120.0).floor();
+        let most = show.max_width.unwrap_or(self.set.width);
+        let width = room.min(most).max(120.0).floor();
         let free = (ui.available_width() - width) / 2.0;
-        let left = if show.centred && width >= show.max_width {
+        let left = if show.centred && width >= most.floor() {
             free.floor()
         } else {
             show.margin
@@ -154,6 +159,7 @@ impl Reading {
             palette: Palette::now(ui.ctx()),
             wrap: show.wrap,
             pixels_per_point: ui.ctx().pixels_per_point(),
+            set: self.set,
         });
         (document, &mut self.highlighter, left)
     }
@@ -204,7 +210,7 @@ impl Document {
             self.laid[at] = None;
             self.heights[at] = match line {
                 Line::Speaker(_) => speaker_height(at),
-                Line::Block(block) => layout::estimate(block, measure.width),
+                Line::Block(block) => layout::estimate(block, measure),
             };
         }
         self.measure = Some(*measure);
