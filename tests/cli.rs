@@ -316,7 +316,7 @@ fn info_tells_the_numbers_of_a_project() {
         ("events", 0),
         ("skipped", 0),
         ("flagged", 0),
-        ("schema_version", 1),
+        ("schema_version", 2),
     ] {
         assert_eq!(info[name], count, "{name} of {info}");
     }

@@ -9,6 +9,7 @@ pub mod form;
 pub mod guidelines;
 pub mod import;
 pub mod open_project;
+pub mod reading;
 pub mod runner;
 pub mod sample;
 pub mod scoring;

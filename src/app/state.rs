@@ -11,6 +11,7 @@ use super::commands::{self, Shortcut};
 use super::export::ExportRecipe;
 use super::form::{Field, Form, first_field, shown_keys};
 use super::import::{ImportReport, ImportSheet};
+pub use super::reading::{DiffView, Drawer, FindState, SettingsTab};
 use super::settings::Settings;
 use super::train::TrainReport;
 use crate::analysis::tally::Tally;
@@ -37,35 +38,6 @@ pub enum Screen {
     Models,
     /// Change how the program looks and what the project asks.
     Settings,
-}
-
-/// Parts of the settings.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum SettingsTab {
-    /// Type and theme.
-    #[default]
-    Reading,
-    /// Which key does what.
-    Keys,
-    /// What annotators are asked.
-    Project,
-    /// What annotators are to go by.
-    Guidelines,
-}
-
-impl SettingsTab {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Reading, Self::Keys, Self::Project, Self::Guidelines];
-
-    /// Name for people.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Reading => "Reading",
-            Self::Keys => "Keys",
-            Self::Project => "What is asked",
-            Self::Guidelines => "Guidelines",
-        }
-    }
 }
 
 impl Screen {
@@ -115,49 +87,6 @@ pub enum Overlay {
     Policy,
     /// Where is the file? For systems without a file dialog.
     Path(Pick),
-}
-
-/// What stands beside the responses on demand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Drawer {
-    /// What annotators are to go by.
-    Guidelines,
-    /// What was done about the open item.
-    History,
-}
-
-/// How differences between two responses are shown.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum DiffView {
-    /// Not at all.
-    #[default]
-    Off,
-    /// Marked in the text.
-    Marks,
-    /// Marked, and what is the same on both sides is folded.
-    Only,
-}
-
-/// A search within the open item.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FindState {
-    /// What is looked for.
-    pub text: String,
-    /// Which of those found is shown, from 0.
-    pub at: usize,
-    /// How many there are in the context and in each response, from left to right.
-    pub found: Vec<usize>,
-    /// Whether the keyboard is to go to the search.
-    pub enter: bool,
-    /// Counts up whenever the view should go to the one that is shown.
-    pub turn: u64,
-}
-
-impl FindState {
-    /// How many there are.
-    pub fn total(&self) -> usize {
-        self.found.iter().sum()
-    }
 }
 
 /// Why a file is being picked.

@@ -161,18 +161,16 @@ impl LabelSchema {
     /// Whether a pair is compared.
     pub fn asks_preference(&self, responses: usize) -> bool {
         match self.mode {
-            Mode::RatingOnly => false,
-            Mode::Ranking => false,
+            Mode::RatingOnly | Mode::Ranking => false,
             _ => responses == 2,
         }
     }
 
-    /// Whether responses are put in an order: more than two can be compared in no other way.
+    /// Whether responses are put in an order.
     pub fn asks_ranking(&self, responses: usize) -> bool {
         match self.mode {
             Mode::Ranking => responses >= 2,
-            Mode::RatingOnly => false,
-            _ => responses > 2,
+            _ => false,
         }
     }
 

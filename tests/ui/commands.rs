@@ -88,7 +88,7 @@ fn no_two_commands_that_could_both_be_meant_share_a_key() {
 fn keys_that_type_something_do_nothing_while_typing() {
     for command in COMMANDS.iter().filter(|c| c.in_text) {
         for key in command.keys {
-            let edits = matches!(key.key, Key::Escape | Key::Enter) || key.ctrl;
+            let edits = matches!(key.key, Key::Escape | Key::Enter | Key::F(_)) || key.ctrl;
             assert!(edits, "{key} of {} would be typed", command.id);
         }
     }
@@ -185,6 +185,19 @@ fn reached(state: &AppState) -> BTreeSet<&'static str> {
     reached
 }
 
+/// Makes the project one of rankings.
+fn rank(shown: &mut Shown) {
+    let mut schema = state(shown).schema().unwrap().clone();
+    schema.mode = tiebreak::domain::Mode::Ranking;
+    shown
+        .state_mut()
+        .app
+        .dispatch(Action::SetSchema(Box::new(schema)));
+    until(shown, "the ranking is asked", |s| {
+        state(s).focus() == Some(tiebreak::app::form::Field::Ranking)
+    });
+}
+
 #[test]
 fn every_command_is_reached_by_each_of_its_keys() {
     let (home, project) = Home::with_project("helpsteer2_validation_first8.jsonl");
@@ -199,6 +212,12 @@ fn every_command_is_reached_by_each_of_its_keys() {
     found.extend(reached(state(&shown)));
     press(&mut shown, "Ctrl+Z");
     until_told(&mut shown, "Item 1 of 4");
+    found.extend(reached(state(&shown)));
+    press(&mut shown, "Ctrl+F");
+    shown.step();
+    found.extend(reached(state(&shown)));
+    press(&mut shown, "Escape");
+    rank(&mut shown);
     found.extend(reached(state(&shown)));
     press(&mut shown, "Escape Ctrl+2");
     until(&mut shown, "the rows", |s| !state(s).queue.rows.is_empty());

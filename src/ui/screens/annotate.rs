@@ -5,7 +5,7 @@ use egui::{
     WidgetInfo, pos2, vec2,
 };
 
-use super::form;
+use super::{form, stepper};
 use crate::app::form::letter;
 use crate::app::state::{ModelState, OpenItem};
 use crate::app::{Action, AppState};
@@ -30,7 +30,7 @@ pub fn show(ui: &mut Ui, state: &mut AppState, reading: &mut Reading, actions: &
     }
     let compact = state.compact;
     if compact {
-        form::stepper(ui, state, actions);
+        stepper::stepper(ui, state, actions);
     } else {
         form::dock(ui, state, DOCK, actions);
     }

@@ -7,4 +7,5 @@ pub mod form;
 pub mod models;
 pub mod queue;
 pub mod settings;
+pub mod stepper;
 mod training;

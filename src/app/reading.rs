@@ -1,0 +1,73 @@
+//! How the open item is read, and which part of the settings is shown: what belongs to the eyes, not to the label.
+
+/// What stands beside the responses on demand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Drawer {
+    /// What annotators are to go by.
+    Guidelines,
+    /// What was done about the open item.
+    History,
+}
+
+/// How differences between two responses are shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum DiffView {
+    /// Not at all.
+    #[default]
+    Off,
+    /// Marked in the text.
+    Marks,
+    /// Marked, and what is the same on both sides is folded.
+    Only,
+}
+
+/// A search within the open item.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FindState {
+    /// What is looked for.
+    pub text: String,
+    /// Which of those found is shown, from 0.
+    pub at: usize,
+    /// How many there are in the context and in each response, from left to right.
+    pub found: Vec<usize>,
+    /// Whether the keyboard is to go to the search.
+    pub enter: bool,
+    /// Counts up whenever the view should go to the one that is shown.
+    pub turn: u64,
+}
+
+impl FindState {
+    /// How many there are.
+    pub fn total(&self) -> usize {
+        self.found.iter().sum()
+    }
+}
+
+/// Parts of the settings.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum SettingsTab {
+    /// Type and theme.
+    #[default]
+    Reading,
+    /// Which key does what.
+    Keys,
+    /// What annotators are asked.
+    Project,
+    /// What annotators are to go by.
+    Guidelines,
+}
+
+impl SettingsTab {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Reading, Self::Keys, Self::Project, Self::Guidelines];
+
+    /// Name for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Reading => "Reading",
+            Self::Keys => "Keys",
+            Self::Project => "What is asked",
+            Self::Guidelines => "Guidelines",
+        }
+    }
+}
