@@ -77,6 +77,8 @@ pub enum Action {
     PreviousField,
     /// Go to a response.
     FocusSide(usize),
+    /// Show a response, wherever the keyboard is.
+    LookAt(usize),
     /// Show the other response.
     FlipSide,
     /// A digit was pressed: its meaning depends on the focused field.

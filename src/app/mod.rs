@@ -7,6 +7,7 @@ pub mod effect;
 pub mod export;
 pub mod form;
 pub mod guidelines;
+pub mod history;
 pub mod import;
 pub mod open_project;
 pub mod reading;

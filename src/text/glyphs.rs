@@ -1,6 +1,7 @@
 //! Reading problems: characters that a person does not see, or sees as something else, and script that runs right to left.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// At most this many places of one character are kept; its count goes on.
 pub const MOST_PLACES: usize = 100;
@@ -56,6 +57,54 @@ impl Reading {
 /// Looks through a text.
 pub fn reading(text: &str) -> Reading {
     let mut found: BTreeMap<char, Problem> = BTreeMap::new();
+    let right_to_left = each_odd(text, |place, character, oddity, name| {
+        let problem = found.entry(character).or_insert_with(|| Problem {
+            character,
+            oddity,
+            name: format!("{name} (U+{:04X})", u32::from(character)),
+            count: 0,
+            places: Vec::new(),
+        });
+        problem.count += 1;
+        if problem.places.len() < MOST_PLACES {
+            problem.places.push(place);
+        }
+    });
+    Reading {
+        problems: found.into_values().collect(),
+        right_to_left,
+    }
+}
+
+/// The text with every odd character written out as its number, `\u{27E8}U+200B\u{27E9}`, and with tabs and the spaces that are no
+/// plain ones made visible.
+pub fn written_out(text: &str) -> String {
+    let mut written = String::with_capacity(text.len() + 32);
+    let mut odd = Vec::new();
+    each_odd(text, |place, _, _, _| odd.push(place));
+    let mut odd = odd.into_iter().peekable();
+    for (place, character) in text.char_indices() {
+        let is_odd = odd.next_if_eq(&place).is_some();
+        match character {
+            '\t' => written.push_str("\u{2192}\t"),
+            '\u{A0}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' | '\u{3000}' => {
+                written_as_number(&mut written, character);
+            }
+            _ if is_odd => written_as_number(&mut written, character),
+            plain => written.push(plain),
+        }
+    }
+    written
+}
+
+fn written_as_number(text: &mut String, character: char) {
+    // Writing to a string cannot fail.
+    write!(text, "\u{27E8}U+{:04X}\u{27E9}", u32::from(character)).ok();
+}
+
+/// Tells of every odd character of a text: where it is, which, why, and its name. Gives whether a letter of a right-to-left
+/// script stands in it.
+fn each_odd(text: &str, mut tell: impl FnMut(usize, char, Oddity, &'static str)) -> bool {
     let mut right_to_left = false;
     let mut previous = None;
     let mut in_flag = false;
@@ -72,24 +121,11 @@ pub fn reading(text: &str) -> Reading {
             _ => in_flag,
         };
         if !needed && let Some((oddity, name)) = oddity(character) {
-            let problem = found.entry(character).or_insert_with(|| Problem {
-                character,
-                oddity,
-                name: format!("{name} (U+{:04X})", u32::from(character)),
-                count: 0,
-                places: Vec::new(),
-            });
-            problem.count += 1;
-            if problem.places.len() < MOST_PLACES {
-                problem.places.push(place);
-            }
+            tell(place, character, oddity, name);
         }
         previous = Some(character);
     }
-    Reading {
-        problems: found.into_values().collect(),
-        right_to_left,
-    }
+    right_to_left
 }
 
 fn joins(character: Option<char>) -> bool {

@@ -257,8 +257,9 @@ impl<'a> Builder<'a> {
             Event::End(tag) => self.end(tag, &range),
             Event::Text(text) => self.text(&text, &range),
             Event::Code(text) => self.push(&text, true),
-            Event::InlineMath(text) => self.push(&format!("${text}$"), false),
-            Event::DisplayMath(text) => self.push(&format!("$${text}$$"), false),
+            // Formulas are shown as their source, set apart like code.
+            Event::InlineMath(text) => self.push(&format!("${text}$"), true),
+            Event::DisplayMath(text) => self.push(&format!("$${text}$$"), true),
             Event::Html(text) | Event::InlineHtml(text) | Event::FootnoteReference(text) => {
                 self.push(&text, false);
             }

@@ -2,6 +2,8 @@
 //!
 //! Everything here is for display: the stored text is never altered, and [`markdown::raw_blocks`] shows it exactly.
 
+pub mod diff;
+pub mod find;
 pub mod fuzzy;
 pub mod glyphs;
 pub mod highlight;

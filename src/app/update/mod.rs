@@ -98,6 +98,10 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
         Action::NextField => move_focus(state, 1),
         Action::PreviousField => move_focus(state, -1),
         Action::FocusSide(side) => focus_side(state, side),
+        Action::LookAt(side) => {
+            state.side = side;
+            vec![]
+        }
         Action::FlipSide => {
             let sides = state.open_item().map_or(1, |o| o.shown.len());
             let side = (state.side + 1) % sides.max(1);

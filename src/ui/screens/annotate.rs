@@ -5,15 +5,16 @@ use egui::{
     WidgetInfo, pos2, vec2,
 };
 
-use super::{form, stepper};
+use super::{drawer, find, form, stepper};
 use crate::app::form::letter;
+use crate::app::state::DiffView;
 use crate::app::state::{ModelState, OpenItem};
 use crate::app::{Action, AppState};
 use crate::domain::{Preference, ReferenceRole, Role as Speaker, ScorePolicy};
 use crate::text::preview;
 use crate::ui::theme::{self, Palette, space};
 use crate::ui::widgets::controls;
-use crate::ui::widgets::reading::{Part, Reading, Show};
+use crate::ui::widgets::reading::{Look, Part, Reading, Show};
 
 /// Width of the form in a wide window.
 const DOCK: f32 = 360.0;
@@ -34,8 +35,79 @@ pub fn show(ui: &mut Ui, state: &mut AppState, reading: &mut Reading, actions: &
     } else {
         form::dock(ui, state, DOCK, actions);
     }
+    drawer::show(ui, state, reading, actions);
+    find::bar(ui, state, reading, actions);
     context(ui, state, reading, compact, actions);
     responses(ui, state, reading, compact, actions);
+}
+
+/// How the shared context is shown.
+pub fn show_context<'a>(state: &'a AppState, open: &'a OpenItem, p: &Palette) -> Show<'a> {
+    Show {
+        key: (open.item.id, Part::Context, look(state)),
+        turns: &open.item.context,
+        speakers: true,
+        first_turn: 0,
+        max_width: None,
+        margin: if state.compact { 20.0 } else { 24.0 },
+        centred: false,
+        wrap: state.wrap,
+        scroll: 0.0,
+        name: "Context",
+        find: find::needle(state),
+        here: find::here(state, 0),
+        diff: DiffView::Off,
+        ink: (p.text, p.sunken),
+    }
+}
+
+/// How a response is shown; nothing where there is none at that place.
+pub fn show_response<'a>(
+    state: &'a AppState,
+    open: &'a OpenItem,
+    side: usize,
+    p: &Palette,
+) -> Option<Show<'a>> {
+    const NAMES: [&str; 9] = [
+        "Response A",
+        "Response B",
+        "Response C",
+        "Response D",
+        "Response E",
+        "Response F",
+        "Response G",
+        "Response H",
+        "Response I",
+    ];
+    let response = open.response(side)?;
+    let sides = open.shown.len();
+    Some(Show {
+        key: (open.item.id, Part::Response(response.key), look(state)),
+        turns: &response.turns,
+        speakers: response.turns.len() > 1,
+        first_turn: open.item.context.len(),
+        max_width: None,
+        margin: if state.compact { 20.0 } else { 28.0 },
+        centred: true,
+        wrap: state.wrap,
+        scroll: 0.0,
+        name: NAMES.get(side).copied().unwrap_or("Response"),
+        find: find::needle(state),
+        here: find::here(state, side + 1),
+        diff: if sides == 2 {
+            state.diff
+        } else {
+            DiffView::Off
+        },
+        ink: (p.side(side, sides), p.wash(side, sides)),
+    })
+}
+
+fn look(state: &AppState) -> Look {
+    Look {
+        raw: state.raw,
+        invisible: state.invisible,
+    }
 }
 
 // -----------------------------------------------------------------------------------------
@@ -56,18 +128,7 @@ fn context(
     let height = ui.available_height();
     let margin = Margin::symmetric(if compact { 20 } else { 24 }, 0);
     if state.context_open {
-        let show = Show {
-            key: (open.item.id, Part::Context, state.raw),
-            turns,
-            speakers: true,
-            first_turn: 0,
-            max_width: None,
-            margin: if compact { 20.0 } else { 24.0 },
-            centred: false,
-            wrap: state.wrap,
-            scroll: 0.0,
-            name: "Context",
-        };
+        let show = show_context(state, open, p);
         let most = (height * if compact { 0.6 } else { 0.5 }).max(140.0);
         let tall = if turns.is_empty() {
             56.0
@@ -87,6 +148,9 @@ fn context(
                         "  These conversations begin with the responses themselves: there is nothing before them",
                     );
                 } else {
+                    if find::turn_here(state, 0) && reading.take_turn(find::turn(state)) {
+                        reading.go(ui, &show);
+                    }
                     reading.show(ui, &show);
                 }
             });
@@ -246,6 +310,22 @@ fn responses(
     let area = ui.available_rect_before_wrap();
     ui.painter().rect_filled(area, 0.0, p.panel);
     let both = sides == 2 && (!compact || form::comparing(state)) && !form::alone(state);
+    if state.diff != DiffView::Off
+        && let (Some(a), Some(b)) = (
+            show_response(state, open, 0, p),
+            show_response(state, open, 1, p),
+        )
+    {
+        // Measured as they will be shown: in half the room where both stand side by side.
+        let width = if both {
+            (area.width() / 2.0).floor()
+        } else {
+            area.width()
+        };
+        let column = Rect::from_min_size(area.min, vec2(width, area.height()));
+        let room = ui.new_child(UiBuilder::new().id_salt("compare").max_rect(column));
+        reading.compare(&room, &a, &b);
+    }
     if both {
         let half = (area.width() / 2.0).floor();
         for side in 0..2 {
@@ -267,6 +347,11 @@ fn responses(
                 scroll(side),
                 actions,
             );
+        }
+        let keys = [0, 1].map(|side| show_response(state, open, side, p).map(|show| show.key));
+        match keys {
+            [Some(a), Some(b)] if state.locked => reading.follow(ui.ctx(), a, b),
+            _ => reading.settle(),
         }
         let line = pos2(area.left() + half, area.top() + 4.0);
         ui.painter()
@@ -302,9 +387,9 @@ fn response_column(
     let Some(open) = state.open_item() else {
         return;
     };
-    let Some(response) = open.response(side) else {
+    if open.response(side).is_none() {
         return;
-    };
+    }
     let sides = open.shown.len();
     let alone = sides != 2 || (compact && !form::comparing(state)) || form::alone(state);
     let rule = Rect::from_min_size(column.min, vec2(column.width(), 4.0));
@@ -324,23 +409,17 @@ fn response_column(
     ui.painter()
         .hline(column.x_range(), head.bottom(), Stroke::new(1.0, p.rule));
     let body = Rect::from_min_max(pos2(column.left(), head.bottom() + 1.0), column.max);
-    let name = format!("Response {}", letter(side));
     let mut text = ui.new_child(UiBuilder::new().id_salt(("body", side)).max_rect(body));
     text.set_clip_rect(body.intersect(ui.clip_rect()));
-    let region = text.interact(body, text.scope_id().with("region"), Sense::click());
-    region.widget_info(|| WidgetInfo::labeled(Role::Region, true, &name));
-    let show = Show {
-        key: (open.item.id, Part::Response(response.key), state.raw),
-        turns: &response.turns,
-        speakers: response.turns.len() > 1,
-        first_turn: open.item.context.len(),
-        max_width: None,
-        margin: if compact { 20.0 } else { 28.0 },
-        centred: true,
-        wrap: state.wrap,
-        scroll,
-        name: &name,
+    let Some(show) = show_response(state, open, side, p) else {
+        return;
     };
+    let show = Show { scroll, ..show };
+    let region = text.interact(body, text.scope_id().with("region"), Sense::click());
+    region.widget_info(|| WidgetInfo::labeled(Role::Region, true, show.name));
+    if find::turn_here(state, side + 1) && reading.take_turn(find::turn(state)) {
+        reading.go(&text, &show);
+    }
     reading.show(&mut text, &show);
 }
 

@@ -7,7 +7,7 @@ use egui::{
 
 use super::asks;
 use crate::app::form::{
-    Field, bar_position, characters, compared_side_by_side, fields, letter, missing, missing_text,
+    Field, bar_position, characters, compared_side_by_side, letter, missing, missing_text,
     reason_needed,
 };
 use crate::app::state::OpenItem;

@@ -2,7 +2,9 @@
 
 pub mod annotate;
 pub mod asks;
+pub mod drawer;
 pub mod export;
+pub mod find;
 pub mod form;
 pub mod models;
 pub mod queue;

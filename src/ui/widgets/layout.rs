@@ -7,7 +7,7 @@ use egui::{Align, Color32, FontId, Galley, Painter, Rect, Stroke, Vec2, pos2, ve
 
 use super::highlighter::Highlighter;
 use crate::text::highlight::Ink;
-use crate::text::markdown::{Alignment, Block, Joint, Kind, Run};
+use crate::text::markdown::{Alignment, Block, Joint, Kind, Run, plain_text};
 use crate::ui::theme::{self, Palette, Setting};
 
 /// What a block is laid out for; a change of any lays it out anew.
@@ -29,7 +29,8 @@ pub struct Measure {
 pub enum Piece {
     /// Text that can be selected: where, how large, and what. Not the galley itself, which is worth nothing when the window library
     /// draws its letters anew, as for another theme; it keeps those in view, so that asking again is cheap.
-    Text(Vec2, Vec2, Arc<LayoutJob>),
+    /// The last says which part of the block's text it is (see [`parts`]); a list's marker is none.
+    Text(Vec2, Vec2, Arc<LayoutJob>, Option<usize>),
     /// A ground or a line.
     Ground(Rect, Color32, Stroke),
 }
@@ -50,6 +51,19 @@ pub struct Laid {
 
 const INDENT: f32 = 28.0;
 const PADDING: Vec2 = vec2(12.0, 9.0);
+
+/// The text of a block in parts, as it is searched and compared: one for running text and code, one per cell of a table.
+pub fn parts(block: &Block) -> Vec<String> {
+    match &block.kind {
+        Kind::Heading { runs, .. } | Kind::Paragraph { runs } => vec![plain_text(runs)],
+        Kind::Code { text, .. } => vec![text.clone()],
+        Kind::Table { header, rows, .. } => std::iter::once(header)
+            .chain(rows)
+            .flat_map(|row| row.iter().map(|cell| plain_text(cell)))
+            .collect(),
+        Kind::Rule => vec![],
+    }
+}
 
 /// A guess at the height of a block that has not been laid out, from the number of its characters.
 pub fn estimate(block: &Block, measure: &Measure) -> f32 {
@@ -117,8 +131,12 @@ pub fn lay_out(
                 let galley = painter.layout_no_wrap(marker.clone(), set.text(), p.text_2);
                 let x = (left - 8.0 - galley.size().x).max(0.0);
                 let y = (set.line - galley.size().y) / 2.0;
-                laid.pieces
-                    .push(Piece::Text(vec2(x, y), galley.size(), galley.job.clone()));
+                laid.pieces.push(Piece::Text(
+                    vec2(x, y),
+                    galley.size(),
+                    galley.job.clone(),
+                    None,
+                ));
             }
             if runs.is_empty() {
                 laid.height = set.line;
@@ -186,7 +204,7 @@ fn text(
     let galley = painter.layout_job(job(runs, width, size, strong, measure));
     laid.height = laid.height.max(at.y + galley.size().y);
     laid.pieces
-        .push(Piece::Text(at, galley.size(), galley.job.clone()));
+        .push(Piece::Text(at, galley.size(), galley.job.clone(), Some(0)));
 }
 
 fn job(runs: &[Run], width: f32, size: f32, strong: bool, measure: &Measure) -> LayoutJob {
@@ -311,6 +329,7 @@ fn code(
         vec2(left + PADDING.x, top),
         galley.size(),
         galley.job.clone(),
+        Some(0),
     ));
     laid.height = height;
 }
@@ -383,6 +402,7 @@ fn table(
                 vec2(x + CELL.x + shift, y + CELL.y),
                 galley.size(),
                 galley.job.clone(),
+                Some(at * columns + column),
             ));
             x += widths[column];
         }

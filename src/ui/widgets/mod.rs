@@ -1,6 +1,7 @@
 //! Things that are drawn on several screens.
 
 pub mod controls;
+pub mod differ;
 pub mod highlighter;
 pub mod icons;
 pub mod layout;

@@ -1,17 +1,26 @@
-//! The reading view: a conversation of any length in a column, of which only what is in view is laid out and painted.
+//! The reading view: a conversation of any length in a column, of which only what is in view is laid out and painted; with what
+//! was found, where it differs from another, and where in it one is.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 
 use egui::text_selection::LabelSelectionState;
 use egui::{
-    Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, pos2, vec2,
+    Color32, Galley, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo,
+    pos2, vec2,
 };
 
+use super::controls;
+use super::differ::Differ;
 use super::highlighter::Highlighter;
 use super::layout::{self, Laid, Measure, Piece};
 use crate::app::settings::Reading as Settings;
+use crate::app::state::DiffView;
 use crate::domain::{ItemId, ResponseKey, Role as Speaker, Turn};
-use crate::text::markdown::{Block, Kind, blocks, raw_blocks};
+use crate::text::diff::Span;
+use crate::text::find::find;
+use crate::text::glyphs;
+use crate::text::markdown::{Block, Joint, Kind, blocks, raw_blocks};
 use crate::ui::theme::{self, Palette, Setting};
 
 /// Which text is shown.
@@ -21,15 +30,36 @@ pub enum Part {
     Context,
     /// A response.
     Response(ResponseKey),
+    /// A response as somebody would have it, by a number that changes with every change.
+    Edited(ResponseKey, u64),
+    /// A text that belongs to no item, by a number that changes with it.
+    Text(u64),
+}
+
+/// How a text is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Look {
+    /// As it is stored, without reading its marks.
+    pub raw: bool,
+    /// With characters that nobody sees written out.
+    pub invisible: bool,
 }
 
 /// Which document is shown.
-pub type Key = (ItemId, Part, bool);
+pub type Key = (ItemId, Part, Look);
 
 /// One line of a document: who speaks, or a block of what is said.
 enum Line {
     Speaker(String),
     Block(Block),
+}
+
+/// A place in a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Place {
+    line: usize,
+    part: usize,
+    characters: Range<usize>,
 }
 
 struct Document {
@@ -38,17 +68,28 @@ struct Document {
     heights: Vec<f32>,
     measure: Option<Measure>,
     offset: f32,
+    /// The offset at the end of the last frame: if it is another now, somebody scrolled.
+    last: f32,
     /// How far wide code has been scrolled, by line.
     aside: HashMap<usize, f32>,
     used: u64,
+    /// What was looked for, and where it was found.
+    found: (String, Vec<Place>),
+    /// With what it was compared, and where it differs.
+    differs: Option<(Key, Vec<Place>)>,
+    /// Lines that are folded, because they are the same on both sides.
+    folded: Vec<bool>,
 }
 
 /// Documents that have been shown lately.
 pub struct Reading {
     documents: BTreeMap<Key, Document>,
     highlighter: Highlighter,
+    differ: Differ,
     clock: u64,
     set: Setting,
+    /// The last request to go to what was found that was carried out.
+    turn: u64,
 }
 
 /// How a document is shown.
@@ -73,10 +114,20 @@ pub struct Show<'a> {
     pub scroll: f32,
     /// Name for people who do not see it, such as `Response A`.
     pub name: &'a str,
+    /// What is looked for.
+    pub find: &'a str,
+    /// Which of those found here is the one to look at.
+    pub here: Option<usize>,
+    /// How differences are shown, where there are any.
+    pub diff: DiffView,
+    /// Colour and ground of differences.
+    pub ink: (Color32, Color32),
 }
 
 /// Air above and below a document.
 const BOTTOM: f32 = 40.0;
+/// Height of the line that stands for folded ones.
+const FOLD: f32 = 28.0;
 
 /// Height of the line that says who speaks: with air above it, but for the first.
 fn speaker_height(line: usize) -> f32 {
@@ -89,8 +140,10 @@ impl Reading {
         Self {
             documents: BTreeMap::new(),
             highlighter: Highlighter::new(ctx.clone()),
+            differ: Differ::new(ctx.clone()),
             clock: 0,
             set: Setting::of(Settings::default()),
+            turn: 0,
         }
     }
 
@@ -108,18 +161,137 @@ impl Reading {
         }
     }
 
+    /// How text is set.
+    pub fn setting(&self) -> Setting {
+        self.set
+    }
+
     /// Height that a document would take in a column as wide as there is, as far as it is known.
     pub fn height(&mut self, ui: &Ui, show: &Show<'_>) -> f32 {
         let (document, ..) = self.prepare(ui, show);
-        document.heights.iter().sum::<f32>() + BOTTOM
+        document.total()
+    }
+
+    /// How often a text is found in a document, whether that is in view or not.
+    pub fn count(&mut self, ui: &Ui, show: &Show<'_>) -> usize {
+        let (document, ..) = self.prepare(ui, show);
+        document.found.1.len()
+    }
+
+    /// Whether the view has yet to go to what was found, and notes that it will have.
+    pub fn take_turn(&mut self, turn: u64) -> bool {
+        std::mem::replace(&mut self.turn, turn) != turn
+    }
+
+    /// Whether the view has yet to go to what was found.
+    pub fn has_turn(&self, turn: u64) -> bool {
+        self.turn != turn
+    }
+
+    /// Goes to the found place that a document is to show.
+    pub fn go(&mut self, ui: &Ui, show: &Show<'_>) {
+        let height = ui.available_height().max(120.0);
+        let (document, ..) = self.prepare(ui, show);
+        let place = show.here.and_then(|at| document.found.1.get(at).cloned());
+        if let Some(place) = place {
+            let y: f32 = (0..place.line).map(|at| document.height(at)).sum();
+            // Within a long block about where the text stands.
+            let into = match &document.lines[place.line] {
+                Line::Block(block) => {
+                    let parts = layout::parts(block);
+                    let length: usize = parts.iter().map(|p| p.chars().count()).sum();
+                    let before: usize = parts[..place.part].iter().map(|p| p.chars().count()).sum();
+                    (before + place.characters.start) as f32 / length.max(1) as f32
+                }
+                Line::Speaker(_) => 0.0,
+            };
+            let y = y + into * document.height(place.line);
+            if y < document.offset + 30.0 || y > document.offset + height - 60.0 {
+                document.offset = (y - height / 3.0).max(0.0);
+            }
+        }
+    }
+
+    /// Compares two documents, so that both show where they differ; false while that is not known.
+    pub fn compare(&mut self, ui: &Ui, one: &Show<'_>, two: &Show<'_>) -> bool {
+        self.prepare(ui, one);
+        self.prepare(ui, two);
+        let keys = (one.key, two.key);
+        let [a, b] = [one.key, two.key].map(|key| self.documents.get(&key));
+        let (Some(a), Some(b)) = (a, b) else {
+            return false;
+        };
+        let known = |document: &Document, with: Key| {
+            document
+                .differs
+                .as_ref()
+                .is_some_and(|(key, _)| *key == with)
+        };
+        if known(a, two.key) && known(b, one.key) {
+            return true;
+        }
+        let texts = || [a, b].map(|d| d.parts().map(|(_, _, text)| text).collect());
+        let Some(answer) = self.differ.differences(keys, texts) else {
+            return false;
+        };
+        for (side, (key, with)) in [(one.key, two.key), (two.key, one.key)]
+            .into_iter()
+            .enumerate()
+        {
+            if let Some(document) = self.documents.get_mut(&key) {
+                document.take_differences(with, &answer[side]);
+            }
+        }
+        true
+    }
+
+    /// Lets the one of two documents that nobody scrolled follow the other, block by block.
+    pub fn follow(&mut self, ctx: &egui::Context, one: Key, two: Key) {
+        let moved = |key: &Key| {
+            let document = self.documents.get(key)?;
+            Some((document.offset - document.last).abs() > 0.5)
+        };
+        let (leader, follower) = match (moved(&one), moved(&two)) {
+            (Some(true), Some(false)) => (one, two),
+            (Some(false), Some(true)) => (two, one),
+            _ => return self.settle(),
+        };
+        let place = self.documents.get(&leader).map(Document::progress);
+        if let (Some(place), Some(document)) = (place, self.documents.get_mut(&follower)) {
+            document.go_to_progress(place);
+            ctx.request_repaint();
+        }
+        self.settle();
+    }
+
+    /// Takes note of where all documents are.
+    pub fn settle(&mut self) {
+        for document in self.documents.values_mut() {
+            document.last = document.offset;
+        }
+    }
+
+    /// Where a document stands, to come back to: line, and how much of it is scrolled out.
+    pub fn place(&self, key: &Key) -> Option<(usize, f32)> {
+        let document = self.documents.get(key).filter(|d| d.measure.is_some())?;
+        Some(document.top_line())
+    }
+
+    /// Comes back to a place.
+    pub fn come_back(&mut self, ui: &Ui, show: &Show<'_>, (line, part): (usize, f32)) {
+        let (document, ..) = self.prepare(ui, show);
+        let line = line.min(document.lines.len().saturating_sub(1));
+        let before: f32 = (0..line).map(|at| document.height(at)).sum();
+        document.offset = before + part * document.height(line);
     }
 
     /// Shows a document in all the space there is.
     pub fn show(&mut self, ui: &mut Ui, show: &Show<'_>) {
         let size = ui.available_size();
+        let top = ui.cursor().min;
         let (document, highlighter, left) = self.prepare(ui, show);
         document.offset += show.scroll * size.y;
-        let total: f32 = document.heights.iter().sum::<f32>() + BOTTOM;
+        let total = document.total();
         document.offset = document.offset.clamp(0.0, (total - size.y).max(0.0));
         let area = ScrollArea::vertical()
             .id_salt(show.key)
@@ -127,9 +299,12 @@ impl Reading {
             .animated(false)
             .vertical_scroll_offset(document.offset);
         let output = area.show_viewport(ui, |ui, viewport| {
-            document.paint(ui, highlighter, viewport, left, total, show.name);
+            document.paint(ui, highlighter, viewport, left, total, show);
         });
         document.offset = output.state.clamped_offset().y;
+        let view = Rect::from_min_size(top, size);
+        document.sticky_head(ui, view, left, show);
+        document.minimap(ui, view, total, show);
     }
 
     /// Finds or reads a document and measures it; also gives where its column begins.
@@ -161,6 +336,8 @@ impl Reading {
             pixels_per_point: ui.ctx().pixels_per_point(),
             set: self.set,
         });
+        document.look_for(show.find);
+        document.fold(show.diff == DiffView::Only);
         (document, &mut self.highlighter, left)
     }
 }
@@ -168,15 +345,22 @@ impl Reading {
 impl Document {
     fn new(show: &Show<'_>) -> Self {
         let mut lines = vec![];
+        let Look { raw, invisible } = show.key.2;
         for (at, turn) in show.turns.iter().enumerate() {
             if show.speakers {
                 lines.push(Line::Speaker(speaker(turn, show.first_turn + at)));
             }
-            let raw = show.key.2;
-            let said = if raw {
-                raw_blocks(&turn.content)
+            let written;
+            let content = if invisible {
+                written = glyphs::written_out(&turn.content);
+                &written
             } else {
-                blocks(&turn.content)
+                &turn.content
+            };
+            let said = if raw {
+                raw_blocks(content)
+            } else {
+                blocks(content)
             };
             if said.is_empty() {
                 lines.push(Line::Speaker("(empty)".to_owned()));
@@ -195,9 +379,98 @@ impl Document {
             heights: vec![0.0; count],
             measure: None,
             offset: 0.0,
+            last: 0.0,
             aside: HashMap::new(),
             used: 0,
+            found: (String::new(), vec![]),
+            differs: None,
+            folded: vec![],
         }
+    }
+
+    /// Every part of the text, with the line and the part of it.
+    fn parts(&self) -> impl Iterator<Item = (usize, usize, String)> {
+        self.lines.iter().enumerate().flat_map(|(line, what)| {
+            let parts = match what {
+                Line::Block(block) => layout::parts(block),
+                Line::Speaker(_) => vec![],
+            };
+            parts
+                .into_iter()
+                .enumerate()
+                .map(move |(part, text)| (line, part, text))
+        })
+    }
+
+    fn look_for(&mut self, text: &str) {
+        if self.found.0 == text {
+            return;
+        }
+        let mut places = vec![];
+        if !text.is_empty() {
+            for (line, part, said) in self.parts() {
+                places.extend(find(text, &said).into_iter().map(|characters| Place {
+                    line,
+                    part,
+                    characters,
+                }));
+            }
+        }
+        self.found = (text.to_owned(), places);
+    }
+
+    fn take_differences(&mut self, with: Key, spans: &[Span]) {
+        let index: Vec<(usize, usize)> = self.parts().map(|(line, part, _)| (line, part)).collect();
+        let places = spans.iter().filter_map(|span| {
+            let (line, part) = *index.get(span.part)?;
+            Some(Place {
+                line,
+                part,
+                characters: span.characters.clone(),
+            })
+        });
+        self.differs = Some((with, places.collect()));
+        self.folded.clear();
+    }
+
+    /// Folds what is the same on both sides, or unfolds it.
+    fn fold(&mut self, wanted: bool) {
+        let wanted = wanted && self.differs.is_some();
+        if wanted == !self.folded.is_empty() {
+            return;
+        }
+        let anchor = self.top_line();
+        if wanted {
+            self.folded = vec![true; self.lines.len()];
+            for place in self.differs.iter().flat_map(|(_, places)| places) {
+                self.folded[place.line] = false;
+            }
+            for (at, line) in self.lines.iter().enumerate() {
+                if matches!(line, Line::Speaker(_)) {
+                    self.folded[at] = false;
+                }
+            }
+        } else {
+            self.folded.clear();
+        }
+        let before: f32 = (0..anchor.0).map(|at| self.height(at)).sum();
+        self.offset = before;
+    }
+
+    /// Height of a line as it is shown now: one line stands for all that are folded in a row.
+    fn height(&self, at: usize) -> f32 {
+        let folded = |at: usize| self.folded.get(at).copied().unwrap_or(false);
+        if !folded(at) {
+            self.heights.get(at).copied().unwrap_or(0.0)
+        } else if at == 0 || !folded(at - 1) {
+            FOLD
+        } else {
+            0.0
+        }
+    }
+
+    fn total(&self) -> f32 {
+        (0..self.lines.len()).map(|at| self.height(at)).sum::<f32>() + BOTTOM
     }
 
     /// Takes a new width or theme; what was at the top stays there.
@@ -215,21 +488,35 @@ impl Document {
         }
         self.measure = Some(*measure);
         if let Some((line, part)) = anchor {
-            self.offset = self.heights[..line].iter().sum::<f32>()
-                + part * self.heights.get(line).copied().unwrap_or(0.0);
+            let before: f32 = (0..line).map(|at| self.height(at)).sum();
+            self.offset = before + part * self.height(line);
         }
     }
 
     /// The line at the top and how much of it is scrolled out.
     fn top_line(&self) -> (usize, f32) {
         let mut y = 0.0;
-        for (at, height) in self.heights.iter().enumerate() {
+        for at in 0..self.lines.len() {
+            let height = self.height(at);
             if y + height > self.offset {
                 return (at, ((self.offset - y) / height.max(1.0)).clamp(0.0, 1.0));
             }
             y += height;
         }
-        (self.heights.len(), 0.0)
+        (self.lines.len(), 0.0)
+    }
+
+    /// How far one is, in blocks: 0 at the beginning, 1 at the end.
+    fn progress(&self) -> f32 {
+        let (line, part) = self.top_line();
+        (line as f32 + part) / self.lines.len().max(1) as f32
+    }
+
+    fn go_to_progress(&mut self, progress: f32) {
+        let at = progress * self.lines.len() as f32;
+        let line = (at.floor() as usize).min(self.lines.len().saturating_sub(1));
+        let before: f32 = (0..line).map(|l| self.height(l)).sum();
+        self.offset = before + (at - line as f32).clamp(0.0, 1.0) * self.height(line);
     }
 
     fn paint(
@@ -239,40 +526,52 @@ impl Document {
         viewport: Rect,
         left: f32,
         total: f32,
-        name: &str,
+        show: &Show<'_>,
     ) {
         let Some(measure) = self.measure else { return };
         let origin = ui.max_rect().min + vec2(left, 16.0);
         let mut y = 0.0;
         for at in 0..self.lines.len() {
-            let height = self.heights[at];
-            if y + height + 16.0 < viewport.min.y {
+            let height = self.height(at);
+            if y + height + 16.0 < viewport.min.y || height == 0.0 {
                 y += height;
                 continue;
             }
             if y > viewport.max.y {
                 break;
             }
+            let pos = pos2(origin.x, origin.y + y);
+            if self.folded.get(at).copied().unwrap_or(false) {
+                let same = self.folded[at..].iter().take_while(|f| **f).count();
+                paint_fold(ui, pos, same, &measure, at);
+                y += height;
+                continue;
+            }
+            let marks = self.marks(at, show, &measure);
             match &self.lines[at] {
-                Line::Speaker(who) => {
-                    paint_speaker(ui, pos2(origin.x, origin.y + y), who, &measure, at);
-                }
+                Line::Speaker(who) => paint_speaker(ui, pos, who, &measure, at),
                 Line::Block(block) => {
                     let first = at == 0 || matches!(self.lines[at - 1], Line::Speaker(_));
                     let laid = self.laid[at].get_or_insert_with(|| {
                         layout::lay_out(ui.painter(), highlighter, block, first, &measure)
                     });
                     self.heights[at] = laid.height;
-                    let at_pos = pos2(origin.x, origin.y + y + laid.gap);
-                    paint_block(ui, at_pos, block, laid, &measure, at, &mut self.aside, name);
+                    let pos = pos + vec2(0.0, laid.gap);
+                    let rect =
+                        Rect::from_min_size(pos, vec2(measure.width, laid.height - laid.gap));
+                    paint_block(ui, rect, block, laid, &measure, at, &mut self.aside, &marks);
+                    if matches!(block.kind, Kind::Code { .. }) && block.joint == Joint::New {
+                        self.copy_button(ui, rect, at);
+                    }
                 }
             }
-            y += self.heights[at];
+            y += self.height(at);
         }
         // What is far out of view is dropped; its height stays exact.
         let (near, far) = (viewport.min.y - 4_000.0, viewport.max.y + 4_000.0);
         let mut y = 0.0;
-        for (at, height) in self.heights.iter().enumerate() {
+        for at in 0..self.lines.len() {
+            let height = self.height(at);
             if y + height < near || y > far {
                 self.laid[at] = None;
             }
@@ -280,6 +579,208 @@ impl Document {
         }
         ui.set_min_size(vec2(ui.available_width(), total));
     }
+
+    /// What is marked in a line.
+    fn marks(&self, line: usize, show: &Show<'_>, measure: &Measure) -> Vec<Mark> {
+        let mut marks = vec![];
+        let of_line = |places: &[Place]| -> Range<usize> {
+            let from = places.partition_point(|p| p.line < line);
+            from..from + places[from..].partition_point(|p| p.line == line)
+        };
+        if show.diff != DiffView::Off
+            && let Some((_, places)) = &self.differs
+        {
+            marks.extend(places[of_line(places)].iter().map(|place| Mark {
+                part: place.part,
+                characters: place.characters.clone(),
+                ground: show.ink.1,
+                line: Some(show.ink.0),
+            }));
+        }
+        let p = measure.palette;
+        for at in of_line(&self.found.1) {
+            let place = &self.found.1[at];
+            let here = show.here == Some(at);
+            marks.push(Mark {
+                part: place.part,
+                characters: place.characters.clone(),
+                ground: if here { p.ink[2] } else { p.ink[1] },
+                line: here.then_some(p.text),
+            });
+        }
+        marks
+    }
+
+    /// A way to copy the code of a block, whole, however many lines of the view it is cut into.
+    fn copy_button(&self, ui: &mut Ui, rect: Rect, at: usize) {
+        if !ui.rect_contains_pointer(rect) {
+            return;
+        }
+        let size = vec2(52.0, 24.0);
+        let corner = pos2(rect.right() - size.x - 6.0, rect.top() + 5.0);
+        let area = Rect::from_min_size(corner, size);
+        let mut child = ui.new_child(UiBuilder::new().max_rect(area).id_salt(("copy", at)));
+        if controls::button(&mut child, "Copy", false, true, size).clicked() {
+            let mut whole = String::new();
+            for (n, line) in self.lines[at..].iter().enumerate() {
+                match line {
+                    Line::Block(Block {
+                        kind: Kind::Code { text, .. },
+                        joint,
+                        ..
+                    }) if n == 0 || *joint != Joint::New => {
+                        if *joint == Joint::Line {
+                            whole.push('\n');
+                        }
+                        whole.push_str(text);
+                    }
+                    _ => break,
+                }
+            }
+            ui.ctx().copy_text(whole);
+        }
+    }
+
+    /// Who speaks, at the top, while the head of the turn is scrolled out.
+    fn sticky_head(&self, ui: &Ui, view: Rect, left: f32, show: &Show<'_>) {
+        let Some(measure) = self.measure.filter(|_| show.speakers) else {
+            return;
+        };
+        let mut y = 16.0;
+        let mut current = None;
+        for at in 0..self.lines.len() {
+            if y + self.height(at) > self.offset {
+                break;
+            }
+            if let Line::Speaker(who) = &self.lines[at] {
+                current = Some(who);
+            }
+            y += self.height(at);
+        }
+        let Some(who) = current else { return };
+        let p = measure.palette;
+        let strip = Rect::from_min_size(view.min, vec2(view.width() - 12.0, 24.0));
+        let ground = if matches!(show.key.1, Part::Context) {
+            p.bg
+        } else {
+            p.panel
+        };
+        ui.painter().rect_filled(strip, 0.0, ground);
+        ui.painter()
+            .hline(strip.x_range(), strip.bottom(), Stroke::new(1.0, p.rule));
+        ui.painter().text(
+            pos2(strip.left() + left, strip.center().y),
+            egui::Align2::LEFT_CENTER,
+            who,
+            theme::ui(theme::SMALL),
+            p.text_3,
+        );
+    }
+
+    /// Where in a long document one is, with what was found and where it differs: a thin strip at the right.
+    fn minimap(&mut self, ui: &mut Ui, view: Rect, total: f32, show: &Show<'_>) {
+        const WIDTH: f32 = 7.0;
+        let differs = show.diff != DiffView::Off && self.differs.is_some();
+        let long = total > view.height() * 1.5;
+        if !long || !(differs || !self.found.1.is_empty() || total > view.height() * 4.0) {
+            return;
+        }
+        let Some(measure) = self.measure else { return };
+        let p = measure.palette;
+        let strip = Rect::from_min_max(
+            pos2(view.right() - WIDTH - 9.0, view.top() + 2.0),
+            pos2(view.right() - 9.0, view.bottom() - 2.0),
+        );
+        let painter = ui.painter_at(strip);
+        painter.rect_filled(strip, 0.0, p.sunken);
+        let mut tops = Vec::with_capacity(self.lines.len());
+        let mut y = 0.0;
+        for at in 0..self.lines.len() {
+            tops.push(y);
+            y += self.height(at);
+        }
+        let scale = strip.height() / total.max(1.0);
+        let tick = |line: usize, color: Color32, from: f32| {
+            let top = strip.top() + tops.get(line).copied().unwrap_or(0.0) * scale;
+            let tall = (self.height(line) * scale).max(2.0);
+            let rect =
+                Rect::from_min_size(pos2(strip.left() + from, top), vec2(WIDTH - from, tall));
+            painter.rect_filled(rect, 0.0, color);
+        };
+        if differs && let Some((_, places)) = &self.differs {
+            for place in places {
+                tick(place.line, show.ink.0, 0.0);
+            }
+        }
+        for place in &self.found.1 {
+            tick(place.line, p.text, 2.0);
+        }
+        let window = Rect::from_min_size(
+            pos2(strip.left(), strip.top() + self.offset * scale),
+            vec2(WIDTH, (view.height() * scale).max(8.0)),
+        );
+        painter.rect_stroke(window, 1.0, Stroke::new(1.0, p.text_2), StrokeKind::Inside);
+        let id = ui.scope_id().with(("minimap", show.key));
+        let response = ui.interact(strip.expand(2.0), id, Sense::click_and_drag());
+        response.widget_info(|| {
+            WidgetInfo::labeled(Role::ScrollBar, true, format!("Overview of {}", show.name))
+        });
+        if let Some(pointer) = response.interact_pointer_pos() {
+            let wanted = (pointer.y - strip.top()) / scale - view.height() / 2.0;
+            self.offset = wanted.clamp(0.0, (total - view.height()).max(0.0));
+            ui.ctx().request_repaint();
+        }
+    }
+}
+
+/// Characters that are pointed out: on a ground, with a line below.
+struct Mark {
+    part: usize,
+    characters: Range<usize>,
+    ground: Color32,
+    line: Option<Color32>,
+}
+
+/// Where characters stand in a laid out text, row by row.
+fn rects(galley: &Galley, characters: &Range<usize>) -> Vec<Rect> {
+    let mut found = vec![];
+    let mut at = 0;
+    for row in &galley.rows {
+        let count = row.glyphs.len();
+        let (from, to) = (characters.start.max(at), characters.end.min(at + count));
+        if from < to {
+            let (first, last) = (&row.glyphs[from - at], &row.glyphs[to - at - 1]);
+            let min = row.pos + vec2(first.pos.x, 0.0);
+            let max = row.pos + vec2(last.pos.x + last.advance_width, row.size.y);
+            found.push(Rect::from_min_max(min, max));
+        }
+        at += count + usize::from(row.ends_with_newline);
+        if at >= characters.end {
+            break;
+        }
+    }
+    found
+}
+
+/// The line that stands for what is the same on both sides.
+fn paint_fold(ui: &Ui, at: egui::Pos2, same: usize, measure: &Measure, line: usize) {
+    let p = measure.palette;
+    let told = match same {
+        1 => "1 part the same".to_owned(),
+        n => format!("{n} parts the same"),
+    };
+    let rect = Rect::from_min_size(at, vec2(measure.width, FOLD));
+    let galley = ui
+        .painter()
+        .layout_no_wrap(told.clone(), theme::ui(theme::SMALL), p.text_3);
+    let y = rect.center().y;
+    let from = rect.left() + galley.size().x + 10.0;
+    ui.painter()
+        .hline(from..=rect.right(), y, Stroke::new(1.0, p.rule));
+    let pos = pos2(rect.left(), y - galley.size().y / 2.0);
+    ui.painter().galley(pos, galley, p.text_3);
+    let response = ui.interact(rect, ui.scope_id().with(("fold", line)), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Note, true, &told));
 }
 
 /// Who speaks, for the head of a turn.
@@ -311,15 +812,15 @@ fn paint_speaker(ui: &Ui, at: egui::Pos2, who: &str, measure: &Measure, line: us
 #[expect(clippy::too_many_arguments, reason = "called from one place")]
 fn paint_block(
     ui: &mut Ui,
-    at: egui::Pos2,
+    rect: Rect,
     block: &Block,
     laid: &Laid,
     measure: &Measure,
     line: usize,
     aside: &mut HashMap<usize, f32>,
-    name: &str,
+    marks: &[Mark],
 ) {
-    let rect = Rect::from_min_size(at, vec2(measure.width, laid.height - laid.gap));
+    let at = rect.min;
     let mut shift = 0.0;
     if let Some(wide) = laid.wide {
         let most = (wide - measure.width).max(0.0);
@@ -344,13 +845,26 @@ fn paint_block(
                     .painter()
                     .rect(ground, 3.0, *fill, *stroke, StrokeKind::Inside);
             }
-            Piece::Text(offset, size, job) => {
+            Piece::Text(offset, size, job, part) => {
                 let pos = at + *offset - vec2(shift, 0.0);
                 let area = Rect::from_min_size(pos, *size);
                 if !area.intersects(child.clip_rect()) {
                     continue;
                 }
                 let galley = child.painter().layout_job(job.as_ref().clone());
+                for mark in marks.iter().filter(|m| Some(m.part) == *part) {
+                    for found in rects(&galley, &mark.characters) {
+                        let found = found.translate(pos.to_vec2());
+                        child.painter().rect_filled(found, 0.0, mark.ground);
+                        if let Some(color) = mark.line {
+                            let under = Rect::from_min_max(
+                                pos2(found.left(), found.bottom() - 2.0),
+                                found.max,
+                            );
+                            child.painter().rect_filled(under, 0.0, color);
+                        }
+                    }
+                }
                 let sense = Sense::click_and_drag() | Sense::hover();
                 let response = child.interact(area, child.scope_id().with(number), sense);
                 let role = match &block.kind {
@@ -387,7 +901,6 @@ fn paint_block(
         ui.painter()
             .rect_filled(thumb, 1.5, measure.palette.control);
     }
-    debug_assert!(!name.is_empty(), "a text needs a name");
 }
 
 /// Shows where a link leads. It is never followed by itself: what a model wrote is not to be trusted.
