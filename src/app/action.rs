@@ -122,6 +122,15 @@ pub enum Action {
     Later,
     /// Say something about the open item that belongs to no field.
     Comment(String),
+    /// Rewrite a response: a place from the left; without one, no more.
+    EditResponse(Option<usize>),
+    /// A response has been rewritten so far.
+    Rewrite {
+        /// The response, counted from the left.
+        side: usize,
+        /// The new text of its last turn.
+        text: String,
+    },
     /// Flag the open item with a note.
     Flag(String),
     /// Flag the open item, or take the flag back.
@@ -349,6 +358,17 @@ pub enum Action {
         scorer: ScorerId,
         /// Milliseconds it took.
         took_ms: f64,
+    },
+    /// A rewrite was scored.
+    Rescored {
+        /// The item.
+        item: ItemId,
+        /// The response.
+        response: ResponseKey,
+        /// What it said then.
+        text: String,
+        /// Its score, or why there is none.
+        score: Result<f64, String>,
     },
     /// A response could not be scored.
     ScoreFailed {

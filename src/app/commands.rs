@@ -536,6 +536,14 @@ pub static COMMANDS: &[Command] = &[
         |s| s.labelling().then_some(Action::Open(Overlay::Comment)),
     ),
     command(
+        "rewrite",
+        "Rewrite the focused response",
+        Group::Judge,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Letter('E'))],
+        |s| s.labelling().then_some(Action::EditResponse(Some(s.side))),
+    ),
+    command(
         "skip",
         "Skip with a reason…",
         Group::Judge,

@@ -94,6 +94,8 @@ pub enum Effect {
     UnloadModel,
     /// Score these responses, item by item in this order, and nothing else.
     Score(Vec<(Arc<Item>, Vec<ResponseKey>)>),
+    /// Score a response as it is being rewritten, once nobody types.
+    Rescore(Arc<Item>, ResponseKey, String),
     /// Ask whoever has a project open to let go of it, wait for that, and open it.
     TakeOver(PathBuf),
     /// Copy the project to a new file, with this draft of an item, and open that.

@@ -41,6 +41,8 @@ pub struct Runner {
     scorer: Sender<scoring::Request>,
     scoring: Option<ItemId>,
     score_sign: Cancel,
+    /// Stops the scoring of a rewrite that has been changed since.
+    rescore_sign: Cancel,
     job: Option<Cancel>,
     picker: Option<Picker>,
 }
@@ -75,6 +77,7 @@ impl Runner {
                 scorer,
                 scoring: None,
                 score_sign: Cancel::default(),
+                rescore_sign: Cancel::default(),
                 job: None,
                 picker: None,
             },
@@ -100,6 +103,11 @@ impl Runner {
                     std::mem::take(&mut self.score_sign).cancel();
                 }
                 self.score(scoring::Request::Score(wanted, self.score_sign.clone()));
+            }
+            Effect::Rescore(item, key, text) => {
+                std::mem::take(&mut self.rescore_sign).cancel();
+                let sign = self.rescore_sign.clone();
+                self.score(scoring::Request::Rescore(item, key, text, sign));
             }
             Effect::LookAt(files) => {
                 let cancel = self.job.insert(Cancel::default()).clone();

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, TryRecvError};
 
@@ -25,9 +25,14 @@ pub enum Request {
     Unload,
     /// Score these items in this order; what was asked before and is not done is dropped. The sign stops it on the way.
     Score(Vec<Wanted>, Cancel),
+    /// Score a response as somebody is rewriting it, before anything else; the sign stops it.
+    Rescore(Arc<Item>, ResponseKey, String, Cancel),
     /// End.
     Quit,
 }
+
+/// How long nobody types before what was typed is scored.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Runs until asked to quit. A panic inside the model engine costs the model, never the program.
 pub fn run(requests: &Receiver<Request>, outbox: &Outbox) {
@@ -63,6 +68,13 @@ pub fn run(requests: &Receiver<Request>, outbox: &Outbox) {
             Some(Request::Score(wanted, sign)) => {
                 queue = wanted.into();
                 cancel = sign;
+            }
+            Some(Request::Rescore(item, key, text, sign)) => {
+                if let Some(model) = &mut scorer
+                    && !rescore(model.as_mut(), &item, key, text, &sign, outbox)
+                {
+                    scorer = None;
+                }
             }
             None => {
                 if let Some((item, keys)) = queue.pop_front()
@@ -163,6 +175,59 @@ fn score(
             false
         }
     }
+}
+
+/// Scores a rewrite once nobody has typed for a while; false when the model is lost.
+fn rescore(
+    model: &mut dyn Scorer,
+    item: &Item,
+    key: ResponseKey,
+    text: String,
+    cancel: &Cancel,
+    outbox: &Outbox,
+) -> bool {
+    let until = Instant::now() + PAUSE;
+    while Instant::now() < until {
+        if cancel.is_cancelled() {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let Some((index, _)) = item.response(key) else {
+        return true;
+    };
+    let mut conversation = item.conversation(index);
+    if let Some(last) = conversation.last_mut() {
+        last.content.clone_from(&text);
+    }
+    let mut found = None;
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        model.score(&[conversation], cancel, &mut |_, output| {
+            found = Some(output.score);
+        })
+    }));
+    let score = match result {
+        _ if cancel.is_cancelled() => return true,
+        Ok(Ok(stats)) => match found {
+            Some(score) => Ok(score),
+            None => Err(stats
+                .failed
+                .into_iter()
+                .next()
+                .map(|(_, why)| why)
+                .unwrap_or_default()),
+        },
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("The model engine failed on this text.".to_owned()),
+    };
+    let lost = matches!(&score, Err(why) if why.starts_with("The model engine failed"));
+    outbox.send(Action::Rescored {
+        item: item.id,
+        response: key,
+        text,
+        score,
+    });
+    !lost
 }
 
 /// Items scored at once when all are.

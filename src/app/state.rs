@@ -204,6 +204,10 @@ pub struct OpenItem {
     pub scores: BTreeMap<ResponseKey, Result<Score, String>>,
     /// The next unlabelled items and which of their responses have scores.
     pub ahead: Vec<(Arc<Item>, BTreeSet<ResponseKey>)>,
+    /// The response that is being rewritten: a place from the left.
+    pub editing: Option<usize>,
+    /// Scores of rewrites, with what they said then.
+    pub rescored: BTreeMap<ResponseKey, (String, Result<f64, String>)>,
 }
 
 impl OpenItem {
@@ -246,6 +250,8 @@ impl OpenItem {
             sources,
             references,
             scores: BTreeMap::new(),
+            editing: None,
+            rescored: BTreeMap::new(),
             ahead: ahead
                 .into_iter()
                 .map(|item| (item, BTreeSet::new()))
@@ -275,6 +281,17 @@ impl OpenItem {
             }
             None => false,
         }
+    }
+
+    /// The text of the last turn of a response as it came.
+    pub fn original(&self, side: usize) -> Option<&str> {
+        Some(self.response(side)?.turns.last()?.content.as_str())
+    }
+
+    /// The text of a response as the annotator would have it, where it was rewritten.
+    pub fn rewritten(&self, side: usize) -> Option<&str> {
+        let key = self.shown.get(side)?;
+        self.form.draft.judgment.edits.get(key).map(String::as_str)
     }
 
     /// The score of the response at a place from the left.

@@ -250,6 +250,8 @@ fn read_vote(vote: &Value, names: [&str; 2], keys: [ResponseKey; 2]) -> Option<R
     };
     let ratings = take_ratings(&mut vote, names, keys).unwrap_or_default();
     let justification = take_text(&mut vote, "justification").unwrap_or_default();
+    let (tags, confidence) = (take_tags(&mut vote), take_confidence(&mut vote));
+    let edits = take_edits(&mut vote, names, keys);
     Some(ReferenceLabel {
         role: ReferenceRole::Vote,
         annotator,
@@ -258,10 +260,52 @@ fn read_vote(vote: &Value, names: [&str; 2], keys: [ResponseKey; 2]) -> Option<R
             ratings,
             preference,
             justification,
+            tags,
+            confidence,
+            edits,
             ..Judgment::default()
         },
         extra: vote,
     })
+}
+
+/// Takes reason tags: a list of texts. Anything else under that name stays.
+fn take_tags(vote: &mut Map<String, Value>) -> Vec<String> {
+    let tags = vote.get("tags").and_then(Value::as_array);
+    let tags: Option<Vec<String>> =
+        tags.and_then(|list| list.iter().map(|t| t.as_str().map(str::to_owned)).collect());
+    if tags.is_some() {
+        vote.shift_remove("tags");
+    }
+    tags.unwrap_or_default()
+}
+
+/// Takes how sure the annotator was: 1 to 5.
+fn take_confidence(vote: &mut Map<String, Value>) -> Option<u8> {
+    let level = vote.get("confidence").and_then(whole)?;
+    let level = u8::try_from(level).ok().filter(|l| (1..=5).contains(l))?;
+    vote.shift_remove("confidence");
+    Some(level)
+}
+
+/// Takes responses as the annotator would have them, by side.
+fn take_edits(
+    vote: &mut Map<String, Value>,
+    names: [&str; 2],
+    keys: [ResponseKey; 2],
+) -> BTreeMap<ResponseKey, String> {
+    let sides = vote.get("edits").and_then(Value::as_object);
+    let edits: Option<BTreeMap<ResponseKey, String>> = sides.and_then(|sides| {
+        let edit = |(side, text): (&String, &Value)| {
+            let at = names.iter().position(|name| name == side)?;
+            Some((keys[at], text.as_str()?.to_owned()))
+        };
+        sides.iter().map(edit).collect()
+    });
+    if edits.is_some() {
+        vote.shift_remove("edits");
+    }
+    edits.unwrap_or_default()
 }
 
 #[derive(Serialize)]
@@ -278,6 +322,12 @@ struct VoteLine<'a> {
     justification: &'a str,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     ratings: SideRatings<'a>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    tags: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confidence: Option<u8>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    edits: BTreeMap<&'static str, &'a str>,
     #[serde(flatten)]
     extra: BTreeMap<&'a str, &'a Value>,
 }
@@ -322,6 +372,12 @@ fn vote_line<'a>(
         strength,
         justification: &judgment.justification,
         ratings: side_ratings(&judgment.ratings, chosen, rejected),
+        tags: &judgment.tags,
+        confidence: judgment.confidence,
+        edits: [(SIDES[0][0], chosen), (SIDES[0][1], rejected)]
+            .into_iter()
+            .filter_map(|(side, key)| Some((side, judgment.edits.get(&key)?.as_str())))
+            .collect(),
         extra: if options.extra {
             vote.extra
                 .iter()

@@ -108,3 +108,58 @@ fn spans(words: &[Word], marked: &[bool]) -> Vec<Span> {
     }
     spans
 }
+
+/// How a piece of a changed text relates to what it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// In both.
+    Kept,
+    /// Only in the old one.
+    Taken,
+    /// Only in the new one.
+    Added,
+}
+
+/// A changed text in one piece: what was kept, what was taken away and what was added, in the order of reading.
+pub fn changes<'a>(old: &'a str, new: &'a str, most: Duration) -> Vec<(Change, &'a str)> {
+    let (old, new) = (tokens(old), tokens(new));
+    let until = Some(Instant::now() + most);
+    let mut pieces = vec![];
+    for op in capture_diff_slices_deadline(Algorithm::Myers, &old, &new, until) {
+        if matches!(op, DiffOp::Equal { .. }) {
+            pieces.extend(new[op.new_range()].iter().map(|t| (Change::Kept, *t)));
+        } else {
+            pieces.extend(old[op.old_range()].iter().map(|t| (Change::Taken, *t)));
+            pieces.extend(new[op.new_range()].iter().map(|t| (Change::Added, *t)));
+        }
+    }
+    pieces
+}
+
+/// Words, single signs, and the white space between them.
+fn tokens(text: &str) -> Vec<&str> {
+    let mut tokens = vec![];
+    let mut from = 0;
+    let mut before = None;
+    let kind = |c: char| {
+        if c.is_alphanumeric() && !without_spaces(c) {
+            1
+        } else if c.is_whitespace() {
+            2
+        } else {
+            0
+        }
+    };
+    for (at, c) in text.char_indices() {
+        let now = kind(c);
+        if at > 0 && (now == 0 || before != Some(now)) {
+            tokens.push(&text[from..at]);
+            from = at;
+        }
+        before = Some(now);
+    }
+    if from < text.len() {
+        tokens.push(&text[from..]);
+    }
+    tokens
+}

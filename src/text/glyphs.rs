@@ -128,6 +128,15 @@ fn each_odd(text: &str, mut tell: impl FnMut(usize, char, Oddity, &'static str))
     right_to_left
 }
 
+/// Whether a character is one that a font has to draw: not ASCII, no space, no part of another's shape.
+pub fn drawn(character: char) -> bool {
+    !character.is_ascii()
+        && !character.is_whitespace()
+        && !character.is_control()
+        && oddity(character).is_none()
+        && !matches!(character, '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}' | '\u{1F3FB}'..='\u{1F3FF}')
+}
+
 fn joins(character: Option<char>) -> bool {
     character.is_some_and(|c| !c.is_ascii() && oddity(c).is_none())
 }

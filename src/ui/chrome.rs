@@ -6,7 +6,7 @@ use egui::{
 
 use super::theme::{self, Palette, space};
 use super::widgets::{controls, icons};
-use crate::app::state::{ModelState, Offer, Saved, SettingsTab};
+use crate::app::state::{DiffView, ModelState, Offer, Saved, SettingsTab};
 use crate::app::{Action, AppState, Overlay, Screen, commands};
 use crate::domain::{Mode, ScorePolicy};
 
@@ -220,7 +220,7 @@ fn saved(ui: &mut Ui, state: &AppState) {
 }
 
 /// The bar with the keys that matter here and what is ready.
-pub fn status_bar(ui: &mut Ui, state: &AppState, problems: usize, actions: &mut Vec<Action>) {
+pub fn status_bar(ui: &mut Ui, state: &AppState, problems: &Problems, actions: &mut Vec<Action>) {
     let p = Palette::now(ui.ctx());
     let bar = Panel::bottom("status")
         .exact_size(28.0)
@@ -248,19 +248,7 @@ pub fn status_bar(ui: &mut Ui, state: &AppState, problems: usize, actions: &mut 
                 && let Some(open) = state.open_item()
             {
                 ui.add_space(space::S);
-                match problems {
-                    0 => {}
-                    1 => {
-                        small(ui, "1 odd character").on_hover_text(
-                            "Invisible or unreadable characters; V shows the raw text",
-                        );
-                    }
-                    n => {
-                        small(ui, &format!("{n} odd characters")).on_hover_text(
-                            "Invisible or unreadable characters; V shows the raw text",
-                        );
-                    }
-                }
+                reading_problems(ui, state, problems);
                 if matches!(state.model, ModelState::Ready(_)) && !open.ahead.is_empty() {
                     small(ui, &format!("next {} ready", open.ready_ahead()));
                 }
@@ -268,6 +256,19 @@ pub fn status_bar(ui: &mut Ui, state: &AppState, problems: usize, actions: &mut 
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 ui.spacing_mut().item_spacing.x = 6.0;
                 if state.screen == Screen::Annotate && state.open_item().is_some() {
+                    for (on, id, what) in [
+                        (state.diff == DiffView::Marks, "diff", "differences marked"),
+                        (state.diff == DiffView::Only, "diff", "only differences"),
+                        (state.locked, "lock", "scrolling together"),
+                        (state.invisible, "invisible", "invisible written out"),
+                    ] {
+                        if on {
+                            controls::key_cap(ui, &state.key(id));
+                            let font = theme::ui_bold(theme::SMALL);
+                            controls::text(ui, what, font, p.text);
+                            ui.add_space(space::S);
+                        }
+                    }
                     let typing = ui.ctx().text_edit_focused();
                     controls::key_cap(ui, if typing { "TEXT" } else { "KEYS" });
                     let mut keys = vec![
@@ -304,6 +305,66 @@ pub fn status_bar(ui: &mut Ui, state: &AppState, problems: usize, actions: &mut 
             });
         });
     });
+}
+
+/// What makes the open item hard to read as it is.
+#[derive(Default)]
+pub struct Problems {
+    /// Characters that nobody sees, or sees as something else.
+    pub odd: usize,
+    /// Their names.
+    pub names: Vec<String>,
+    /// Characters other than ASCII, each once.
+    pub others: Vec<char>,
+    /// Whether some of it is written from right to left.
+    pub right_to_left: bool,
+}
+
+/// Says what cannot be read as it is: nobody should judge by what is not on the screen.
+fn reading_problems(ui: &mut Ui, state: &AppState, problems: &Problems) {
+    let p = Palette::now(ui.ctx());
+    let told = |ui: &mut Ui, text: &str, why: &str| {
+        let response = controls::text(ui, text, theme::ui(theme::SMALL), p.text);
+        response.widget_info(|| WidgetInfo::labeled(Role::Status, true, text));
+        response.on_hover_text(why);
+        let (rect, _) = ui.allocate_exact_size(vec2(12.0, 12.0), Sense::hover());
+        icons::warning(ui.painter(), rect.shrink(0.5), p.text);
+    };
+    if problems.odd > 0 {
+        let s = if problems.odd == 1 { "" } else { "s" };
+        let why = format!(
+            "{}. {} writes them out",
+            problems.names.join(", "),
+            state.key("invisible")
+        );
+        told(ui, &format!("{} odd character{s}", problems.odd), &why);
+    }
+    let font = theme::serif(theme::READING);
+    let missing: Vec<char> = ui.ctx().fonts_mut(|fonts| {
+        let lacks = |c: &&char| !fonts.has_glyph(&font, **c);
+        problems.others.iter().filter(lacks).copied().collect()
+    });
+    if !missing.is_empty() {
+        let have = if missing.len() == 1 {
+            "1 character has"
+        } else {
+            &format!("{} characters have", missing.len())
+        };
+        let list: Vec<String> = missing
+            .iter()
+            .take(40)
+            .map(|c| format!("{c} U+{:04X}", u32::from(*c)))
+            .collect();
+        let why = format!("No font of this computer has them: {}", list.join(", "));
+        told(ui, &format!("{have} no glyph"), &why);
+    }
+    if problems.right_to_left {
+        told(
+            ui,
+            "right-to-left text",
+            "Letters are shaped and words kept whole, but mixed lines may stand in the order in which they are stored. Do not judge by the order of words",
+        );
+    }
 }
 
 /// While a file dialog is open, or is said to be: on some systems none comes.

@@ -7,7 +7,7 @@ pub mod screens;
 pub mod theme;
 pub mod widgets;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,6 +19,7 @@ use crate::app::settings::{Places, Theme};
 use crate::app::state::Pick;
 use crate::app::{Action, App, Overlay, Screen};
 use crate::text::glyphs;
+use chrome::Problems;
 use keys::Keys;
 use overlays::Typed;
 use widgets::reading::Reading;
@@ -43,7 +44,7 @@ pub struct Window {
     active: Duration,
     idle: Duration,
     waiting: VecDeque<&'static Command>,
-    problems: Option<(crate::domain::ItemId, usize)>,
+    problems: Option<(crate::domain::ItemId, Problems)>,
 }
 
 impl Window {
@@ -151,25 +152,36 @@ impl Window {
         }
     }
 
-    /// Odd characters in what is read, counted once per item.
-    fn odd_characters(&mut self) -> usize {
+    /// What makes the open item hard to read, found out once per item.
+    fn look_for_problems(&mut self) {
         let Some(open) = self.app.state.open_item() else {
-            return 0;
+            self.problems = None;
+            return;
         };
         let id = open.item.id;
-        if let Some((known, count)) = self.problems
-            && known == id
-        {
-            return count;
+        if self.problems.as_ref().is_some_and(|(of, _)| *of == id) {
+            return;
         }
         let turns = open
             .item
             .context
             .iter()
             .chain(open.item.responses.iter().flat_map(|r| &r.turns));
-        let count = turns.map(|t| glyphs::reading(&t.content).count()).sum();
-        self.problems = Some((id, count));
-        count
+        let mut found = Problems::default();
+        let mut others = BTreeSet::new();
+        for turn in turns {
+            let read = glyphs::reading(&turn.content);
+            found.odd += read.count();
+            found.right_to_left |= read.right_to_left;
+            for problem in &read.problems {
+                if !found.names.contains(&problem.name) {
+                    found.names.push(problem.name.clone());
+                }
+            }
+            others.extend(turn.content.chars().filter(|c| glyphs::drawn(*c)));
+        }
+        found.others = others.into_iter().take(4_000).collect();
+        self.problems = Some((id, found));
     }
 
     fn drops(&mut self, ctx: &Context) {
@@ -198,7 +210,7 @@ impl eframe::App for Window {
         self.drops(&ctx);
         self.appearance(&ctx);
         self.reading.begin_frame(self.app.state.settings.reading);
-        let problems = self.odd_characters();
+        self.look_for_problems();
         let mut actions = vec![];
         // The limit is for the window, not for what is left of it when everything is shown larger.
         let size = ctx.content_rect().size() * ctx.zoom_factor();
@@ -209,8 +221,11 @@ impl eframe::App for Window {
                 app,
                 reading,
                 typed,
+                problems,
                 ..
             } = self;
+            let none = Problems::default();
+            let problems = problems.as_ref().map_or(&none, |(_, found)| found);
             let state = &mut app.state;
             let compact = state.compact;
             // Behind the welcome there is nothing yet, and nothing may be touched.

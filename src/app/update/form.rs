@@ -3,7 +3,7 @@
 use crate::app::action::preference_at;
 use crate::app::effect::Effect;
 use crate::app::form::{self, Field, bar_position, fields, letter, missing, reached};
-use crate::app::state::{AppState, Notice, OpenItem, ProjectState, Saved};
+use crate::app::state::{AppState, ModelState, Notice, OpenItem, ProjectState, Saved};
 use crate::domain::{Draft, ItemId, Outcome, Preference, ResponseKey};
 
 /// Moves the keyboard to a field. Where labels go step by step, a later step leads to what is open before it.
@@ -189,6 +189,64 @@ pub(super) fn set_confidence(state: &mut AppState, level: u8) -> Vec<Effect> {
         let confidence = &mut open.form.draft.judgment.confidence;
         *confidence = (*confidence != Some(level)).then_some(level);
     })
+}
+
+// -----------------------------------------------------------------------------------------
+// Rewriting a response
+
+/// Opens a response for rewriting, or closes it.
+pub(super) fn edit_response(state: &mut AppState, side: Option<usize>) -> Vec<Effect> {
+    let writable = state.can_write();
+    if let Some(open) = state.open_item_mut() {
+        let side = side.filter(|side| writable && *side < open.shown.len());
+        open.editing = side;
+        if let Some(side) = side {
+            state.side = side;
+        }
+    }
+    rescore(state)
+}
+
+/// Takes what a response says now; the same as at first is no rewrite.
+pub(super) fn rewrite(state: &mut AppState, side: usize, text: String) -> Vec<Effect> {
+    let mut effects = edit(state, |open| {
+        let same = open.original(side) == Some(text.as_str());
+        let Some(key) = open.shown.get(side).copied() else {
+            return;
+        };
+        let edits = &mut open.form.draft.judgment.edits;
+        if same {
+            edits.remove(&key);
+        } else {
+            edits.insert(key, text);
+        }
+    });
+    if !effects.is_empty() {
+        effects.extend(rescore(state));
+    }
+    effects
+}
+
+/// Scores the rewrite that is open, where scores may be seen.
+fn rescore(state: &AppState) -> Vec<Effect> {
+    let (Some(open), true, ModelState::Ready(_)) =
+        (state.open_item(), state.scores_visible(), &state.model)
+    else {
+        return vec![];
+    };
+    let Some(side) = open.editing else {
+        return vec![];
+    };
+    match (open.shown.get(side), open.rewritten(side)) {
+        (Some(key), Some(text)) => {
+            let known = open.rescored.get(key).is_some_and(|(t, _)| t == text);
+            if known {
+                return vec![];
+            }
+            vec![Effect::Rescore(open.item.clone(), *key, text.to_owned())]
+        }
+        _ => vec![],
+    }
 }
 
 // -----------------------------------------------------------------------------------------

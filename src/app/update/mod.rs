@@ -23,8 +23,9 @@ use deeds::{
     set_schema, skip,
 };
 use form::{
-    clear_field, edit, focus, focus_side, move_card, move_focus, move_preference, neither_valid,
-    pick_card, prefer, press_digit, rate, set_confidence, tie_card, toggle_tag,
+    clear_field, edit, edit_response, focus, focus_side, move_card, move_focus, move_preference,
+    neither_valid, pick_card, prefer, press_digit, rate, rewrite, set_confidence, tie_card,
+    toggle_tag,
 };
 use places::{
     back, export, import_sheet, list, load_model, look_at, pick, picked, preview, queue_move,
@@ -129,6 +130,8 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
         }
         Action::CommitOrMissing => commit_or_missing(state),
         Action::Skip(reason) => skip(state, &reason),
+        Action::EditResponse(side) => edit_response(state, side),
+        Action::Rewrite { side, text } => rewrite(state, side, text),
         Action::Later => later(state),
         Action::Comment(text) => comment(state, &text),
         Action::Flag(note) => {

@@ -44,6 +44,11 @@ pub(super) fn back(state: &mut AppState) -> Vec<Effect> {
     if state.screen != Screen::Annotate {
         return show(state, Screen::Annotate);
     }
+    if let Some(open) = state.open_item_mut()
+        && open.editing.take().is_some()
+    {
+        return vec![];
+    }
     if state.find.take().is_some() || state.drawer.take().is_some() {
         return vec![];
     }

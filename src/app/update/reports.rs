@@ -310,6 +310,17 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
                 vec![]
             }
         }
+        Action::Rescored {
+            item,
+            response,
+            text,
+            score,
+        } => {
+            if let Some(open) = state.open_item_mut().filter(|o| o.item.id == item) {
+                open.rescored.insert(response, (text, score));
+            }
+            vec![]
+        }
         Action::ScoreFailed {
             item,
             response,

@@ -5,7 +5,7 @@ use egui::{
     WidgetInfo, pos2, vec2,
 };
 
-use super::{drawer, find, form, stepper};
+use super::{drawer, find, form, rewrite, stepper};
 use crate::app::form::letter;
 use crate::app::state::DiffView;
 use crate::app::state::{ModelState, OpenItem};
@@ -409,6 +409,10 @@ fn response_column(
     ui.painter()
         .hline(column.x_range(), head.bottom(), Stroke::new(1.0, p.rule));
     let body = Rect::from_min_max(pos2(column.left(), head.bottom() + 1.0), column.max);
+    if open.editing == Some(side) {
+        rewrite::show(ui, state, open, side, body, actions);
+        return;
+    }
     let mut text = ui.new_child(UiBuilder::new().id_salt(("body", side)).max_rect(body));
     text.set_clip_rect(body.intersect(ui.clip_rect()));
     let Some(show) = show_response(state, open, side, p) else {
@@ -484,9 +488,19 @@ fn head_of(
             .score(side)
             .and_then(|s| s.as_ref().ok())
             .filter(|_| state.scores_visible() && counted);
+        if open.rewritten(side).is_some() {
+            let chip = controls::chip(ui, "", "rewritten", "You have rewritten this response");
+            if chip.clicked() {
+                actions.push(Action::EditResponse(Some(side)));
+            }
+        }
         if counted && let Some(response) = open.response(side) {
             let words: usize = response.turns.iter().map(|t| t.content.split_whitespace().count()).sum();
-            controls::text(ui, &format!("{words} words"), theme::ui(theme::SMALL), p.text_3);
+            let room = ui.available_width() > 150.0;
+            if room || known.is_none() {
+                let told = format!("{words} words");
+                controls::text(ui, &told, theme::ui(theme::SMALL), p.text_3);
+            }
         }
         if let Some(score) = known {
             let mut text = format!("{} tokens", score.tokens);

@@ -8,6 +8,7 @@ pub mod find;
 pub mod form;
 pub mod models;
 pub mod queue;
+pub mod rewrite;
 pub mod settings;
 pub mod stepper;
 mod training;

@@ -55,11 +55,13 @@ enum Line {
 }
 
 /// A place in a document.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 struct Place {
     line: usize,
     part: usize,
     characters: Range<usize>,
+    /// How much of the line stands before it, and up to its end: by characters.
+    within: Range<f32>,
 }
 
 struct Document {
@@ -196,15 +198,7 @@ impl Reading {
         if let Some(place) = place {
             let y: f32 = (0..place.line).map(|at| document.height(at)).sum();
             // Within a long block about where the text stands.
-            let into = match &document.lines[place.line] {
-                Line::Block(block) => {
-                    let parts = layout::parts(block);
-                    let length: usize = parts.iter().map(|p| p.chars().count()).sum();
-                    let before: usize = parts[..place.part].iter().map(|p| p.chars().count()).sum();
-                    (before + place.characters.start) as f32 / length.max(1) as f32
-                }
-                Line::Speaker(_) => 0.0,
-            };
+            let into = place.within.start;
             let y = y + into * document.height(place.line);
             if y < document.offset + 30.0 || y > document.offset + height - 60.0 {
                 document.offset = (y - height / 3.0).max(0.0);
@@ -402,34 +396,53 @@ impl Document {
         })
     }
 
+    /// Places with how far into their lines they are.
+    fn places(&self, found: Vec<(usize, usize, Range<usize>)>) -> Vec<Place> {
+        let mut lengths: (usize, Vec<usize>) = (usize::MAX, vec![]);
+        let place = |(line, part, characters): (usize, usize, Range<usize>)| {
+            if lengths.0 != line {
+                let parts = match &self.lines[line] {
+                    Line::Block(block) => layout::parts(block),
+                    Line::Speaker(_) => vec![],
+                };
+                lengths = (line, parts.iter().map(|p| p.chars().count()).collect());
+            }
+            let whole = lengths.1.iter().sum::<usize>().max(1) as f32;
+            let before: usize = lengths.1.iter().take(part).sum();
+            let within = (before + characters.start) as f32 / whole
+                ..(before + characters.end) as f32 / whole;
+            Place {
+                line,
+                part,
+                characters,
+                within,
+            }
+        };
+        found.into_iter().map(place).collect()
+    }
+
     fn look_for(&mut self, text: &str) {
         if self.found.0 == text {
             return;
         }
-        let mut places = vec![];
+        let mut found = vec![];
         if !text.is_empty() {
             for (line, part, said) in self.parts() {
-                places.extend(find(text, &said).into_iter().map(|characters| Place {
-                    line,
-                    part,
-                    characters,
-                }));
+                found.extend(find(text, &said).into_iter().map(|at| (line, part, at)));
             }
         }
+        let places = self.places(found);
         self.found = (text.to_owned(), places);
     }
 
     fn take_differences(&mut self, with: Key, spans: &[Span]) {
         let index: Vec<(usize, usize)> = self.parts().map(|(line, part, _)| (line, part)).collect();
-        let places = spans.iter().filter_map(|span| {
+        let known = spans.iter().filter_map(|span| {
             let (line, part) = *index.get(span.part)?;
-            Some(Place {
-                line,
-                part,
-                characters: span.characters.clone(),
-            })
+            Some((line, part, span.characters.clone()))
         });
-        self.differs = Some((with, places.collect()));
+        let places = self.places(known.collect());
+        self.differs = Some((with, places));
         self.folded.clear();
     }
 
@@ -700,20 +713,22 @@ impl Document {
             y += self.height(at);
         }
         let scale = strip.height() / total.max(1.0);
-        let tick = |line: usize, color: Color32, from: f32| {
-            let top = strip.top() + tops.get(line).copied().unwrap_or(0.0) * scale;
-            let tall = (self.height(line) * scale).max(2.0);
-            let rect =
-                Rect::from_min_size(pos2(strip.left() + from, top), vec2(WIDTH - from, tall));
+        let tick = |place: &Place, color: Color32, from: f32| {
+            let height = self.height(place.line);
+            let above = tops.get(place.line).copied().unwrap_or(0.0);
+            let top = strip.top() + (above + place.within.start * height) * scale;
+            let tall = ((place.within.end - place.within.start) * height * scale).max(1.5);
+            let size = vec2(WIDTH - from, tall);
+            let rect = Rect::from_min_size(pos2(strip.left() + from, top), size);
             painter.rect_filled(rect, 0.0, color);
         };
         if differs && let Some((_, places)) = &self.differs {
             for place in places {
-                tick(place.line, show.ink.0, 0.0);
+                tick(place, show.ink.0, 0.0);
             }
         }
         for place in &self.found.1 {
-            tick(place.line, p.text, 2.0);
+            tick(place, p.text, 2.0);
         }
         let window = Rect::from_min_size(
             pos2(strip.left(), strip.top() + self.offset * scale),
