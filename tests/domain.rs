@@ -274,7 +274,7 @@ fn undo_uncovers_the_label_before_and_only_ones_own() {
             Preference::Better { strength, .. } => strength,
             _ => None,
         },
-        Outcome::Skipped(_) | Outcome::Later => None,
+        _ => None,
     };
     log.push(Event::now(
         "omar",

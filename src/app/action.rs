@@ -11,7 +11,8 @@ use super::form::Field;
 use super::import::{ImportReport, ImportSheet};
 use super::settings::Settings;
 use super::state::{
-    Agreed, Counts, Drawer, ModelCard, Opened, Overlay, Pick, ProjectInfo, Screen, SettingsTab,
+    Agreed, Counts, Drawer, ModelCard, Opened, Overlay, Pick, Place, ProjectInfo, Screen,
+    SettingsTab,
 };
 use super::train::TrainReport;
 use crate::analysis::tally::Tally;
@@ -234,6 +235,10 @@ pub enum Action {
     Zoom(i32),
     /// The window tells what it is like: its layout holds one response at a time.
     Compact(bool),
+    /// Where the reader is now, to come back to.
+    KeepPlace(Box<Place>),
+    /// The view has gone to where its reader was.
+    PlaceTaken,
     /// Time passed before the open item.
     Elapsed {
         /// Milliseconds in use.

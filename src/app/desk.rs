@@ -19,7 +19,7 @@ use super::runner::Outbox;
 use super::sample;
 use super::scoring::{agreed, score_all};
 use super::settings::Settings;
-use super::state::{Agreed, Opened};
+use super::state::{Agreed, Opened, Place};
 use super::train::{TRAINING_RECORD, TrainInput, TrainRecipe, train};
 use crate::analysis::tally::Tally;
 use crate::domain::{Draft, Event, EventBody, Item, ItemId};
@@ -51,6 +51,11 @@ fn next_of(
         }
     }
     Ok(found)
+}
+
+/// Under which key the place of an annotator is kept.
+fn place_key(annotator: &str) -> String {
+    format!("place.{annotator}")
 }
 
 /// The annotator's comments on an item, those that were undone left out.
@@ -299,6 +304,10 @@ impl Desk {
             }
             Effect::CountAgreed(model) => self.count_agreed(model),
             Effect::Tally => self.tally(),
+            Effect::KeepPlace(place) => {
+                let kept = self.keep_place(&place);
+                self.trouble(kept);
+            }
             _ => {}
         }
     }
@@ -465,7 +474,18 @@ impl Desk {
         let Some(OpenProject { reader, .. }) = &self.open else {
             return Err(StoreError::Closed);
         };
+        let practice = self.practice(target)?;
+        let place = match target {
+            Target::Resume if practice.is_none() => self.place()?,
+            _ => None,
+        };
+        let returning = match &place {
+            Some(place) => reader.position_of(place.item)?,
+            None => None,
+        };
         let position = match target {
+            _ if practice.is_some() => practice.map(|(position, ..)| position),
+            Target::Resume if returning.is_some() => returning,
             Target::Position(position) => Some(position),
             Target::Id(id) => reader.position_of(id)?,
             Target::NextUnlabelled(after) => match &plan {
@@ -520,6 +540,8 @@ impl Desk {
             flag: reader.flag(item.id, &self.annotator)?,
             draft: reader.draft(item.id, &self.annotator)?,
             comments: comments(reader, item.id, &self.annotator)?,
+            practice: practice.map(|(_, at, of)| (at, of)),
+            place: place.filter(|place| place.item == item.id),
             sources: reader.sources(item.id)?,
             references: reader.references(item.id)?,
             item: Arc::new(item),
@@ -529,6 +551,42 @@ impl Desk {
         };
         self.outbox.send(Action::Opened(Box::new(opened)));
         Ok(())
+    }
+
+    /// The item to practise on next, where the schema asks for practice and it is not done: position, which, and of how many.
+    fn practice(&self, target: Target) -> Result<Option<(u64, usize, usize)>, StoreError> {
+        let Some(open) = &self.open else {
+            return Ok(None);
+        };
+        let next = matches!(target, Target::Resume | Target::NextUnlabelled(_));
+        let most = open.reader.schema()?.practice;
+        if !next || most == 0 || open.writer.is_none() {
+            return Ok(None);
+        }
+        let found = open.reader.next_practice(&self.annotator, most)?;
+        Ok(found.map(|(position, at)| (position, at, most)))
+    }
+
+    /// Where the annotator was, unless that item was the last one done: then it goes on with the next.
+    fn place(&self) -> Result<Option<Place>, StoreError> {
+        let Some(open) = &self.open else {
+            return Ok(None);
+        };
+        let kept = open.reader.setting(&place_key(&self.annotator))?;
+        // What another version has written is no reason to fail: one begins at the next item.
+        let place: Option<Place> = kept.and_then(|value| serde_json::from_value(value).ok());
+        let Some(place) = place else {
+            return Ok(None);
+        };
+        let done = match open.reader.outcome(place.item, &self.annotator)? {
+            Some(_) => {
+                let last = self.last_position()?;
+                let draft = open.reader.draft(place.item, &self.annotator)?;
+                draft.is_none() && last == open.reader.position_of(place.item)?
+            }
+            None => false,
+        };
+        Ok(Some(place).filter(|_| !done))
     }
 
     /// The scorer by whose uncertainty items are ordered, if they are.
@@ -710,6 +768,14 @@ impl Desk {
             }
         }
         self.open_item(Target::Id(item))
+    }
+
+    fn keep_place(&self, place: &Place) -> Result<(), StoreError> {
+        let writer = self.open.as_ref().and_then(|open| open.writer.as_ref());
+        let (Some(writer), Ok(value)) = (writer, serde_json::to_value(place)) else {
+            return Ok(());
+        };
+        writer.set_setting(&place_key(&self.annotator), &value)
     }
 
     fn put_draft(&self, item: ItemId, draft: Option<&Draft>) -> Result<(), StoreError> {

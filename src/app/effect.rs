@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::export::ExportRecipe;
 use super::settings::Settings;
-use super::state::Pick;
+use super::state::{Pick, Place};
 use super::train::TrainRecipe;
 use crate::domain::{Draft, Event, EventBody, Item, ItemId, ResponseKey, Score, ScorerId};
 use crate::reward::ModelRef;
@@ -60,6 +60,8 @@ pub enum Effect {
     },
     /// Keep a draft, or drop it.
     PutDraft(ItemId, Option<Draft>),
+    /// Remember where the reader is.
+    KeepPlace(Place),
     /// Count one's own labels.
     Tally,
     /// Read what was done about an item: by this annotator only, or by all.

@@ -2,10 +2,13 @@
 
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::{Doubt, Draft, Item, Judgment, LabelSchema, Mode, Preference, ResponseKey};
 
 /// One field of the form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Field {
     /// One attribute of one response.
     Rating {

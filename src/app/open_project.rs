@@ -169,6 +169,7 @@ fn counts(reader: &Reader, annotator: &str) -> Result<Counts, StoreError> {
         flagged: c.flagged,
         drafts: c.drafts,
         later: c.later,
+        practised: c.practised,
     })
 }
 

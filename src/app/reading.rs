@@ -1,5 +1,10 @@
 //! How the open item is read, and which part of the settings is shown: what belongs to the eyes, not to the label.
 
+use serde::{Deserialize, Serialize};
+
+use super::form::Field;
+use crate::domain::ItemId;
+
 /// What stands beside the responses on demand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Drawer {
@@ -7,6 +12,21 @@ pub enum Drawer {
     Guidelines,
     /// What was done about the open item.
     History,
+}
+
+/// Where a reader is: kept with the project, to come back to after a restart.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Place {
+    /// The item.
+    pub item: ItemId,
+    /// Where the keyboard is.
+    pub focus: Option<Field>,
+    /// The caret in the justification, in characters.
+    pub caret: Option<usize>,
+    /// Block at the top and how much of it is scrolled out, of the context and of each response from left to right.
+    pub scroll: Vec<(usize, f32)>,
+    /// Whether earlier turns are unfolded.
+    pub context_open: bool,
 }
 
 /// How differences between two responses are shown.

@@ -9,9 +9,9 @@ use jiff::Timestamp;
 
 use super::commands::{self, Shortcut};
 use super::export::ExportRecipe;
-use super::form::{Field, Form, first_field, shown_keys};
+use super::form::{Field, Form, fields, first_field, shown_keys};
 use super::import::{ImportReport, ImportSheet};
-pub use super::reading::{DiffView, Drawer, FindState, SettingsTab};
+pub use super::reading::{DiffView, Drawer, FindState, Place, SettingsTab};
 use super::settings::Settings;
 use super::train::TrainReport;
 use crate::analysis::tally::Tally;
@@ -77,6 +77,8 @@ pub enum Overlay {
     FlagNote,
     /// What is to be said about the item?
     Comment,
+    /// How one's practice label compares with the one that came with the item.
+    Feedback,
     /// One's own labels in numbers.
     Tally,
     /// What will come in, before it does.
@@ -125,6 +127,8 @@ pub struct Counts {
     pub drafts: u64,
     /// Items this annotator put off.
     pub later: u64,
+    /// Items this annotator labelled for practice.
+    pub practised: u64,
 }
 
 /// A project as it is when it has been opened.
@@ -165,6 +169,10 @@ pub struct Opened {
     pub draft: Option<Draft>,
     /// This annotator's comments that stand.
     pub comments: Vec<String>,
+    /// Whether it is for practice: which of how many, from 0.
+    pub practice: Option<(usize, usize)>,
+    /// Where its reader was.
+    pub place: Option<Place>,
     /// Where it came from: for after the commit.
     pub sources: Vec<SourceRow>,
     /// The labels that came with it: for after the commit.
@@ -196,6 +204,10 @@ pub struct OpenItem {
     pub flag: Option<String>,
     /// This annotator's comments.
     pub comments: Vec<String>,
+    /// Whether it is for practice: which of how many, from 0.
+    pub practice: Option<(usize, usize)>,
+    /// Where its reader was before, until the view has gone there.
+    pub place: Option<Place>,
     /// Where it came from.
     pub sources: Vec<SourceRow>,
     /// The labels that came with it.
@@ -220,6 +232,8 @@ impl OpenItem {
             flag,
             draft,
             comments,
+            practice,
+            place,
             sources,
             references,
             scores,
@@ -229,7 +243,7 @@ impl OpenItem {
         let order = item.shown_order(annotator, seed);
         let shown = shown_keys(&item, &order);
         let labelled = match &outcome {
-            Some(Outcome::Labelled(label)) => Some(Draft {
+            Some(Outcome::Labelled(label) | Outcome::Practised(label)) => Some(Draft {
                 judgment: label.judgment.clone(),
                 ..Draft::default()
             }),
@@ -239,6 +253,11 @@ impl OpenItem {
         let first = first_field(schema, shown.len());
         let mut form = Form::new(draft.or(labelled).unwrap_or_default(), first);
         form.touched = touched;
+        if let Some(focus) = place.as_ref().and_then(|p| p.focus)
+            && fields(schema, shown.len()).contains(&focus)
+        {
+            form.focus = focus;
+        }
         let mut open = Self {
             position,
             order,
@@ -247,6 +266,8 @@ impl OpenItem {
             outcome,
             flag,
             comments,
+            practice,
+            place,
             sources,
             references,
             scores: BTreeMap::new(),
@@ -322,7 +343,10 @@ impl OpenItem {
 
     /// Whether this annotator has committed a label: what was hidden may be shown.
     pub fn committed(&self) -> bool {
-        matches!(self.outcome, Some(Outcome::Labelled(_)))
+        matches!(
+            self.outcome,
+            Some(Outcome::Labelled(_) | Outcome::Practised(_))
+        )
     }
 }
 

@@ -14,6 +14,8 @@ pub enum Outcome {
     Skipped(String),
     /// Put off until the end.
     Later,
+    /// Labelled for practice: nothing that counts, and nothing left to do.
+    Practised(Box<Label>),
 }
 
 /// The state of a project as its events tell it.
@@ -69,6 +71,10 @@ impl View {
                 }
                 EventBody::Later => {
                     view.outcomes.insert(key, (event.id, Outcome::Later));
+                }
+                EventBody::Practice(label) => {
+                    view.outcomes
+                        .insert(key, (event.id, Outcome::Practised(label.clone())));
                 }
                 EventBody::Flag { note } => {
                     view.flags.insert(key, note.clone());

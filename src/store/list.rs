@@ -47,6 +47,8 @@ pub enum Status {
     Skipped,
     /// Put off.
     Later,
+    /// Labelled for practice.
+    Practised,
 }
 
 /// One line of a list of items.
@@ -115,6 +117,8 @@ pub struct Counts {
     pub drafts: u64,
     /// Items this annotator put off.
     pub later: u64,
+    /// Items this annotator labelled for practice.
+    pub practised: u64,
 }
 
 /// Joins that say how far annotator ?1 is with item `i`.
@@ -197,7 +201,9 @@ impl Reader {
                 "skip" => counts.skipped = n,
                 "draft" => counts.drafts = n,
                 "later" => counts.later = n,
-                _ => counts.flagged = n,
+                "flag" => counts.flagged = n,
+                "practice" => counts.practised = n,
+                _ => {}
             }
         }
         Ok(counts)
@@ -229,6 +235,25 @@ impl Reader {
             Some(found) => Ok(Some(found)),
             None => Ok(self.put_off(annotator)?.first().copied()),
         }
+    }
+
+    /// The next item to practise on: among the first `most` items, in the order of their ids, that brought a preference or ratings
+    /// with them, one that the annotator has done nothing about yet. With its place among them, from 0.
+    pub fn next_practice(
+        &self,
+        annotator: &str,
+        most: usize,
+    ) -> Result<Option<(u64, usize)>, StoreError> {
+        let chosen = self.rows(
+            "SELECT i.position, EXISTS (SELECT 1 FROM outcomes o WHERE o.annotator = ?1 AND o.item = i.id) FROM items i
+             WHERE EXISTS (SELECT 1 FROM reference_labels r WHERE r.item = i.position
+                           AND (json_extract(r.judgment, '$.preference') IS NOT NULL OR json_extract(r.judgment, '$.ratings') IS NOT NULL))
+             ORDER BY i.id LIMIT ?2",
+            params![annotator, most as i64],
+            |r| Ok((r.get::<_, i64>(0)? as u64, r.get::<_, bool>(1)?)),
+        )?;
+        let next = chosen.iter().position(|(_, done)| !done);
+        Ok(next.map(|at| (chosen[at].0, at)))
     }
 
     /// Positions of the items that the annotator put off, what was put off longest ago first.
@@ -276,6 +301,7 @@ impl Reader {
                     status: match kind.as_deref() {
                         Some("label") => Status::Labelled,
                         Some("later") => Status::Later,
+                        Some("practice") => Status::Practised,
                         Some(_) => Status::Skipped,
                         None if r.get(7)? => Status::Draft,
                         None => Status::Unlabelled,
@@ -374,6 +400,7 @@ impl Clauses {
                 Status::Labelled => " AND o.kind = 'label'",
                 Status::Skipped => " AND o.kind = 'skip'",
                 Status::Later => " AND o.kind = 'later'",
+                Status::Practised => " AND o.kind = 'practice'",
             });
         }
         if filter.flagged {

@@ -142,7 +142,7 @@ fn derive(db: &Connection, item: &str, annotator: &str) -> rusqlite::Result<()> 
     };
     match standing(
         "SELECT id, kind FROM standing_events
-         WHERE item = ?1 AND annotator = ?2 AND kind IN ('label', 'skip', 'later') ORDER BY id DESC LIMIT 1",
+         WHERE item = ?1 AND annotator = ?2 AND kind IN ('label', 'skip', 'later', 'practice') ORDER BY id DESC LIMIT 1",
     )? {
         Some((event, kind)) => db.prepare_cached(
             "INSERT INTO outcomes (annotator, item, event, kind) VALUES (?1, ?2, ?3, ?4)

@@ -425,6 +425,7 @@ fn outcome_of(kind: &str, payload: &str) -> Option<Outcome> {
         EventBody::Label(label) => Some(Outcome::Labelled(label)),
         EventBody::Skip { reason } => Some(Outcome::Skipped(reason)),
         EventBody::Later => Some(Outcome::Later),
+        EventBody::Practice(label) => Some(Outcome::Practised(label)),
         _ => None,
     }
 }

@@ -1,4 +1,4 @@
--- Version 2: an item can be put off ("later"), which stands beside label and skip, and commented on. Only views change; no row does.
+-- Version 2: an item can be put off ("later") or practised on, which stand beside label and skip, and commented on. Only views change; no row does.
 
 DROP VIEW current_flags;
 DROP VIEW current_labels;
@@ -6,7 +6,7 @@ DROP VIEW standing_events;
 
 CREATE VIEW standing_events AS
 SELECT e.* FROM events e
-WHERE e.kind IN ('label', 'skip', 'later', 'comment', 'flag', 'unflag')
+WHERE e.kind IN ('label', 'skip', 'later', 'practice', 'comment', 'flag', 'unflag')
   AND e.item IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM unread_events u WHERE u.event = e.id)
   AND coalesce((SELECT u.kind FROM events u
@@ -16,7 +16,7 @@ WHERE e.kind IN ('label', 'skip', 'later', 'comment', 'flag', 'unflag')
 
 CREATE VIEW current_labels AS
 SELECT item, annotator, max(id) AS event, kind, payload, time, app_version
-FROM standing_events WHERE kind IN ('label', 'skip', 'later') GROUP BY item, annotator;
+FROM standing_events WHERE kind IN ('label', 'skip', 'later', 'practice') GROUP BY item, annotator;
 
 CREATE VIEW current_flags AS
 SELECT item, annotator, event, json_extract(payload, '$.note') AS note FROM (

@@ -21,6 +21,7 @@ pub fn rail(ui: &mut Ui, state: &AppState, compact: bool, actions: &mut Vec<Acti
         .frame(Frame::new().fill(p.sunken))
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
+            controls::landmark(ui, ui.max_rect(), "Screens");
             for screen in Screen::ALL {
                 let height = if compact { 44.0 } else { 52.0 };
                 let (rect, response) = ui.allocate_exact_size(vec2(width, height), Sense::click());
@@ -85,6 +86,7 @@ pub fn top_bar(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         .resizable(false)
         .show_separator_line(false);
     bar.frame(Frame::new().fill(p.bg).inner_margin(Margin::symmetric(16, 0))).show(ui, |ui| {
+        controls::landmark(ui, ui.max_rect(), "Project and model");
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = space::M;
             saved(ui, state);
@@ -162,7 +164,12 @@ fn folio(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         if chip.clicked() {
             actions.push(Action::ShowSettings(SettingsTab::Project));
         }
-        if open.committed() {
+        if let Some((at, of)) = open.practice {
+            let told = format!("Practice {} of {of}", at + 1);
+            controls::chip(ui, &told, "", &told).on_hover_text(
+                "Answered with the label that came with the item; it does not count",
+            );
+        } else if open.committed() {
             controls::chip(ui, "", "Labelled", "You have labelled this item");
         }
     }

@@ -16,12 +16,13 @@ use egui::{CentralPanel, Context, Frame, ViewportBuilder, vec2};
 
 use crate::app::commands::{Command, Scope};
 use crate::app::settings::{Places, Theme};
-use crate::app::state::Pick;
+use crate::app::state::{Pick, Place};
 use crate::app::{Action, App, Overlay, Screen};
 use crate::text::glyphs;
 use chrome::Problems;
 use keys::Keys;
 use overlays::Typed;
+use widgets::controls;
 use widgets::reading::Reading;
 
 /// Narrower windows show one response at a time.
@@ -45,6 +46,10 @@ pub struct Window {
     idle: Duration,
     waiting: VecDeque<&'static Command>,
     problems: Option<(crate::domain::ItemId, Problems)>,
+    /// How often the keyboard had been sent to another panel.
+    panel: i64,
+    /// The place that was kept last, the one that is to be, and since when it is so.
+    place: (Option<Place>, Option<Place>, Instant),
 }
 
 impl Window {
@@ -71,6 +76,8 @@ impl Window {
             idle: Duration::ZERO,
             waiting: VecDeque::new(),
             problems: None,
+            panel: 0,
+            place: (None, None, now),
         })
     }
 
@@ -184,6 +191,57 @@ impl Window {
         self.problems = Some((id, found));
     }
 
+    /// Where the reader is now.
+    fn place_now(&self, ctx: &Context) -> Option<Place> {
+        let state = &self.app.state;
+        // Until the view has gone to where the reader was, that is the place.
+        let open = state
+            .open_item()
+            .filter(|o| o.place.is_none() && state.can_write())?;
+        let p = theme::Palette::now(ctx);
+        let context = screens::annotate::show_context(state, open, p).key;
+        let sides = (0..open.shown.len())
+            .filter_map(|side| Some(screens::annotate::show_response(state, open, side, p)?.key));
+        let scroll = std::iter::once(context)
+            .chain(sides)
+            .map(|key| self.reading.place(&key).unwrap_or_default());
+        let id = screens::form::why_id(open);
+        let typing = ctx.memory(|m| m.has_focus(id));
+        let caret = egui::text_edit::TextEditState::load(ctx, id)
+            .filter(|_| typing)
+            .and_then(|s| s.cursor.char_range())
+            .map(|range| range.primary.index.0);
+        Some(Place {
+            item: open.item.id,
+            focus: Some(open.form.focus),
+            caret,
+            scroll: scroll.collect(),
+            context_open: state.context_open,
+        })
+    }
+
+    /// Keeps the place once it has stayed the same for a while.
+    fn keep_place(&mut self, ctx: &Context) {
+        const STAYS: Duration = Duration::from_millis(700);
+        let now = self.place_now(ctx);
+        let (kept, next, since) = &mut self.place;
+        if now.is_none() || now == *kept {
+            return;
+        }
+        if now != *next {
+            *next = now;
+            *since = Instant::now();
+            ctx.request_repaint_after(STAYS);
+        } else if since.elapsed() >= STAYS {
+            kept.clone_from(&now);
+            if let Some(place) = now {
+                self.app.dispatch(Action::KeepPlace(Box::new(place)));
+            }
+        } else {
+            ctx.request_repaint_after(STAYS);
+        }
+    }
+
     fn drops(&mut self, ctx: &Context) {
         let paths: Vec<PathBuf> = ctx.input(|i| {
             i.raw
@@ -254,7 +312,22 @@ impl eframe::App for Window {
             overlays::show(ui, state, typed, &mut actions);
         }
         self.dispatch(actions);
+        self.keep_place(&ctx);
+        let by = self.app.state.panel - std::mem::replace(&mut self.panel, self.app.state.panel);
+        controls::go_to_landmark(&ctx, by);
         self.keys.offer(&self.app.state);
+    }
+}
+
+impl Drop for Window {
+    /// Whoever closes the window at once comes back to the same place, too.
+    fn drop(&mut self) {
+        if let (kept, Some(place), _) = &self.place
+            && kept.as_ref() != Some(place)
+        {
+            let place = Box::new(place.clone());
+            self.app.dispatch(Action::KeepPlace(place));
+        }
     }
 }
 

@@ -93,6 +93,7 @@ fn lists_say_how_far_one_is() {
             total: 10,
             drafts: 1,
             later: 0,
+            practised: 0,
         }
     );
     let info = reader.info().unwrap();

@@ -94,7 +94,11 @@ pub(super) fn commit_or_missing(state: &mut AppState) -> Vec<Effect> {
         },
     };
     let next = Target::NextUnlabelled(Some(open.position));
+    let practice = open.practice.is_some();
     state.last_commit = Some(Instant::now());
+    if practice {
+        return append_here(state, EventBody::Practice(Box::new(label)));
+    }
     append(
         state,
         EventBody::Label(Box::new(label)),

@@ -362,6 +362,19 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
             state.compact = compact;
             vec![]
         }
+        Action::KeepPlace(place) => {
+            if state.can_write() {
+                vec![Effect::KeepPlace(*place)]
+            } else {
+                vec![]
+            }
+        }
+        Action::PlaceTaken => {
+            if let Some(open) = state.open_item_mut() {
+                open.place = None;
+            }
+            vec![]
+        }
         Action::Elapsed { active_ms, idle_ms } => {
             if let Some(open) = state.open_item_mut() {
                 open.form.draft.active_ms += active_ms;

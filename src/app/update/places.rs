@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::form::move_focus;
-use crate::app::effect::Effect;
+use super::travel::leave;
+use crate::app::effect::{Effect, Target};
 use crate::app::form::Field;
 use crate::app::state::{AppState, Drawer, JobState, ModelState, Notice, Overlay, Pick, Screen};
 use crate::app::train::TrainRecipe;
@@ -38,6 +39,11 @@ pub(super) fn back(state: &mut AppState) -> Vec<Effect> {
         return vec![];
     }
     state.sheet = None;
+    if state.overlay == Some(Overlay::Feedback) {
+        state.overlay = None;
+        let after = state.open_item().map(|open| open.position);
+        return leave(state, Target::NextUnlabelled(after));
+    }
     if state.overlay.take().is_some() || state.notice.take().is_some() {
         return vec![];
     }

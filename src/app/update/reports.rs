@@ -130,9 +130,16 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             project.open = Some(OpenItem::new(*opened, &annotator, seed, schema));
             project.finished = false;
             project.moving = false;
-            state.side = 0;
+            let place = state.open_item().and_then(|open| open.place.clone());
+            state.side = match place.as_ref().and_then(|p| p.focus) {
+                Some(Field::Rating { side, .. }) => side,
+                _ => 0,
+            };
+            // The caret goes back to where it was, too.
+            state.enter_text = state.focus() == Some(Field::Justification)
+                && place.as_ref().is_some_and(|p| p.caret.is_some());
             state.scroll.clear();
-            state.context_open = false;
+            state.context_open = place.is_some_and(|p| p.context_open);
             let mut effects = score_missing(state);
             effects.extend(read_history(state));
             effects
@@ -441,6 +448,11 @@ fn appended(
                 open.form.deeds_since += 1;
             }
             EventBody::Later => open.outcome = Some(Outcome::Later),
+            EventBody::Practice(label) => {
+                open.outcome = Some(Outcome::Practised(label.clone()));
+                open.form.touched = false;
+                state.overlay = Some(Overlay::Feedback);
+            }
             EventBody::Label(label) => {
                 state.last_labelled = event.item;
                 open.outcome = Some(Outcome::Labelled(label.clone()));

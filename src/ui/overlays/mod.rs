@@ -1,5 +1,6 @@
 //! Panels over a screen: the welcome, all keys, the command palette, the reasons for skipping and flagging, the import report.
 
+mod feedback;
 mod import;
 mod tally;
 
@@ -16,6 +17,7 @@ use crate::app::update::names;
 use crate::app::{Action, AppState, Overlay};
 use crate::domain::{LabelSchema, ScorePolicy};
 use crate::text::fuzzy;
+use feedback::feedback;
 use import::{import_report, import_sheet};
 use tally::tally;
 
@@ -82,6 +84,7 @@ pub fn show(ui: &mut Ui, state: &AppState, typed: &mut Typed, actions: &mut Vec<
                         cheat_sheet(ui, state, screen.height() - 140.0, actions);
                     }
                     Overlay::Palette => palette(ui, state, typed, fresh, actions),
+                    Overlay::Feedback => feedback(ui, state, actions),
                     Overlay::Comment => comment(ui, state, typed, fresh, actions),
                     Overlay::Tally => tally(ui, state, screen.height() - 160.0, actions),
                     Overlay::Skip => skip(ui, typed, fresh, actions),

@@ -35,6 +35,9 @@ pub fn show(ui: &mut Ui, state: &mut AppState, reading: &mut Reading, actions: &
     } else {
         form::dock(ui, state, DOCK, actions);
     }
+    if state.open_item().is_some_and(|open| open.place.is_some()) {
+        actions.push(Action::PlaceTaken);
+    }
     drawer::show(ui, state, reading, actions);
     find::bar(ui, state, reading, actions);
     context(ui, state, reading, compact, actions);
@@ -148,6 +151,9 @@ fn context(
                         "  These conversations begin with the responses themselves: there is nothing before them",
                     );
                 } else {
+                    if let Some(place) = open.place.as_ref().and_then(|p| p.scroll.first()) {
+                        reading.come_back(ui, &show, *place);
+                    }
                     if find::turn_here(state, 0) && reading.take_turn(find::turn(state)) {
                         reading.go(ui, &show);
                     }
@@ -167,6 +173,7 @@ fn context(
         .frame(frame)
         .show(ui, |ui| {
             if compact {
+                controls::landmark(ui, ui.max_rect(), "Context");
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                     if earlier > 0 {
                         controls::text(
@@ -186,6 +193,7 @@ fn context(
                 });
                 return;
             }
+            controls::landmark(ui, ui.max_rect(), "Context");
             ui.add_space(space::M);
             ui.horizontal(|ui| {
                 let font = theme::ui(theme::SMALL);
@@ -419,8 +427,14 @@ fn response_column(
         return;
     };
     let show = Show { scroll, ..show };
-    let region = text.interact(body, text.scope_id().with("region"), Sense::click());
-    region.widget_info(|| WidgetInfo::labeled(Role::Region, true, show.name));
+    controls::landmark(&text, body, show.name);
+    if let Some(place) = open
+        .place
+        .as_ref()
+        .and_then(|place| place.scroll.get(side + 1))
+    {
+        reading.come_back(&text, &show, *place);
+    }
     if find::turn_here(state, side + 1) && reading.take_turn(find::turn(state)) {
         reading.go(&text, &show);
     }

@@ -22,6 +22,11 @@ const FORM: f32 = 316.0;
 /// Identity of the justification's text field.
 pub const WHY: &str = "justification";
 
+/// Identity of the justification's text field for an item.
+pub fn why_id(open: &OpenItem) -> egui::Id {
+    egui::Id::unique((WHY, open.item.id))
+}
+
 /// Whether the form is at the comparison, where both responses are shown even in a small window.
 pub fn comparing(state: &AppState) -> bool {
     !matches!(state.focus(), None | Some(Field::Rating { .. }))
@@ -54,6 +59,7 @@ pub fn dock(ui: &mut Ui, state: &AppState, width: f32, actions: &mut Vec<Action>
             let edge = ui.max_rect().expand2(vec2(20.0, 16.0));
             ui.painter()
                 .vline(edge.left() + 0.5, edge.y_range(), Stroke::new(1.0, p.rule));
+            controls::landmark(ui, edge, "Form");
             ScrollArea::vertical()
                 .auto_shrink([false, false])
                 .show(ui, |ui| {
@@ -455,8 +461,9 @@ pub(super) fn card(
         );
     }
     // One text field per item: its own undo must not bring back what was said of another.
-    let id = egui::Id::unique((WHY, open.item.id));
+    let id = why_id(open);
     let mut text = open.form.draft.judgment.justification.clone();
+    let text_length = text.chars().count();
     let mut inner = ui.new_child(egui::UiBuilder::new().max_rect(rect.shrink2(vec2(6.0, 6.0))));
     let output = ScrollArea::vertical()
         .id_salt("why")
@@ -501,6 +508,13 @@ pub(super) fn card(
     }
     if state.enter_text && focused && state.reading() {
         response.request_focus();
+        if let Some(caret) = open.place.as_ref().and_then(|place| place.caret) {
+            let at = egui::text::CCursor::new(caret.min(text_length));
+            let mut typed = egui::text_edit::TextEditState::load(ui.ctx(), id).unwrap_or_default();
+            let range = egui::text::CCursorRange::one(at);
+            typed.cursor.set_char_range(Some(range));
+            typed.store(ui.ctx(), id);
+        }
         actions.push(Action::TextEntered);
     } else if !focused && response.gained_focus() {
         actions.push(Action::Focus(Field::Justification));

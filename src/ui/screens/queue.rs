@@ -183,6 +183,7 @@ fn rows(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
                     Status::Labelled => "✓ labelled",
                     Status::Skipped => "skipped",
                     Status::Later => "later",
+                    Status::Practised => "practised",
                 };
                 let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
                 let y = rect.center().y;

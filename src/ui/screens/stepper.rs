@@ -35,6 +35,7 @@ pub fn stepper(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
             let edge = ui.max_rect().expand2(vec2(20.0, 10.0));
             ui.painter()
                 .hline(edge.x_range(), edge.top() + 0.5, Stroke::new(1.0, p.rule));
+            controls::landmark(ui, edge, "Form");
             steps(ui, state, schema, open, actions);
             ui.add_space(space::S);
             doubt(ui, open);

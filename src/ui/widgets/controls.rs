@@ -44,6 +44,45 @@ pub fn text(ui: &mut Ui, text: &str, font: egui::FontId, color: Color32) -> Resp
     ui.add(egui::Label::new(egui::RichText::new(text).font(font).color(color)).truncate())
 }
 
+/// A part of the window that F6 goes to: a region with a name. Told anew in every frame, in the order of reading.
+pub fn landmark(ui: &Ui, rect: egui::Rect, name: &str) {
+    let id = egui::Id::unique(("landmark", name));
+    let response = ui.interact(rect, id, Sense::focusable_noninteractive());
+    response.widget_info(|| WidgetInfo::labeled(Role::Region, true, name));
+    ui.ctx().data_mut(|data| {
+        let all: &mut Vec<egui::Id> = data.get_temp_mut_or_default(landmarks());
+        all.push(id);
+    });
+    if response.has_focus() {
+        let p = Palette::now(ui.ctx());
+        let stroke = Stroke::new(2.0, p.focus);
+        let layer = egui::LayerId::new(egui::Order::Foreground, id);
+        let painter = ui.ctx().layer_painter(layer);
+        painter.rect_stroke(rect.shrink(1.0), 0.0, stroke, StrokeKind::Inside);
+    }
+}
+
+fn landmarks() -> egui::Id {
+    egui::Id::unique("landmarks")
+}
+
+/// Takes the keyboard some landmarks on, at the end of a frame.
+pub fn go_to_landmark(ctx: &egui::Context, by: i64) {
+    let all: Vec<egui::Id> =
+        ctx.data_mut(|data| std::mem::take(data.get_temp_mut_or_default(landmarks())));
+    if by == 0 || all.is_empty() {
+        return;
+    }
+    let focused = ctx.memory(egui::Memory::focused);
+    let at = focused.and_then(|id| all.iter().position(|l| *l == id));
+    let next = match at {
+        Some(at) => (at as i64 + by).rem_euclid(all.len() as i64) as usize,
+        None if by > 0 => 0,
+        None => all.len() - 1,
+    };
+    ctx.memory_mut(|memory| memory.request_focus(all[next]));
+}
+
 /// Small text of second rank that wraps.
 pub fn note(ui: &mut Ui, text: &str) -> Response {
     let p = Palette::now(ui.ctx());

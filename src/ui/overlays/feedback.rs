@@ -1,0 +1,112 @@
+//! After a practice item: one's own answer beside the one that came with the data.
+
+use egui::{Ui, WidgetInfo, vec2};
+
+use super::title;
+use crate::app::form::letter;
+use crate::app::{Action, AppState};
+use crate::domain::{Preference, ReferenceRole, ResponseKey};
+use crate::ui::theme::{self, Palette, space};
+use crate::ui::widgets::controls;
+
+/// Shows how one's label compares; nothing of it counts.
+pub(super) fn feedback(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
+    let p = Palette::now(ui.ctx());
+    let (Some(open), Some(schema)) = (state.open_item(), state.schema()) else {
+        return;
+    };
+    let of = match open.practice {
+        Some((at, of)) => format!("Practice {} of {of}", at + 1),
+        None => "Practice".to_owned(),
+    };
+    title(ui, &of);
+    controls::note(
+        ui,
+        "Your answer beside the one that came with this item. It does not count; talk about what surprises you.",
+    );
+    ui.add_space(space::M);
+    let verdict = open
+        .references
+        .iter()
+        .find(|r| r.role == ReferenceRole::Verdict)
+        .or(open.references.first());
+    let Some(reference) = verdict else {
+        return;
+    };
+    let own = &open.form.draft.judgment;
+    let line = |ui: &mut Ui, what: &str, yours: &str, theirs: &str, apart: bool| {
+        ui.horizontal(|ui| {
+            for (text, width, strong) in [
+                (what, 200.0, false),
+                (yours, 110.0, apart),
+                (theirs, 110.0, apart),
+            ] {
+                let layout = egui::Layout::left_to_right(egui::Align::Center);
+                ui.allocate_ui_with_layout(vec2(width, 20.0), layout, |ui| {
+                    ui.set_min_width(width);
+                    let font = if strong {
+                        theme::ui_bold(theme::UI)
+                    } else {
+                        theme::ui(theme::UI)
+                    };
+                    let response = controls::text(ui, text, font, p.text);
+                    response.widget_info(|| WidgetInfo::labeled(egui::Role::Cell, true, text));
+                });
+            }
+        });
+    };
+    line(ui, "", "yours", "reference", false);
+    for (side, key) in open.shown.iter().enumerate() {
+        for attribute in &schema.attributes {
+            let level = |j: &crate::domain::Judgment| j.ratings.get(*key, &attribute.name);
+            let (yours, theirs) = (level(own), level(&reference.judgment));
+            if let (Some(yours), Some(theirs)) = (yours, theirs) {
+                let what = format!("{} of {}", attribute.title, letter(side));
+                line(
+                    ui,
+                    &what,
+                    &yours.to_string(),
+                    &theirs.to_string(),
+                    (yours - theirs).abs() >= 1.0,
+                );
+            }
+        }
+    }
+    if let Some(theirs) = reference.judgment.preference {
+        let yours = own
+            .preference
+            .map_or_else(String::new, |p| said(p, &open.shown));
+        let side = |p: Preference| match p {
+            Preference::Better { response, .. } => Some(response),
+            _ => None,
+        };
+        let apart = own.preference.is_none_or(|p| side(p) != side(theirs));
+        line(ui, "Preference", &yours, &said(theirs, &open.shown), apart);
+    }
+    if !reference.judgment.justification.is_empty() {
+        ui.add_space(space::S);
+        let told = format!("\u{201C}{}\u{201D}", reference.judgment.justification);
+        controls::note(ui, &told);
+    }
+    ui.add_space(space::L);
+    let on = controls::button(ui, "Go on", true, true, vec2(120.0, 34.0));
+    if on.clicked() || ui.input(|i| i.key_pressed(egui::Key::Enter)) {
+        actions.push(Action::Back);
+    }
+}
+
+fn said(preference: Preference, shown: &[ResponseKey]) -> String {
+    match preference {
+        Preference::Tie => "the same".to_owned(),
+        Preference::NeitherValid => "neither valid".to_owned(),
+        Preference::Better { response, strength } => {
+            let side = shown.iter().position(|k| *k == response);
+            let side = side.map_or_else(|| "another".to_owned(), letter);
+            match strength {
+                Some(1) => format!("{side} slightly"),
+                Some(3) => format!("{side} much"),
+                _ => side,
+            }
+        }
+    }
+}
