@@ -15,6 +15,7 @@ pub mod runner;
 pub mod sample;
 pub mod scoring;
 pub mod settings;
+pub mod shortcut;
 pub mod state;
 pub mod train;
 pub mod update;

@@ -2,6 +2,7 @@
 
 pub mod controls;
 pub mod differ;
+mod document;
 pub mod highlighter;
 pub mod icons;
 pub mod layout;
