@@ -255,22 +255,22 @@ pub static COMMANDS: &[Command] = &[
             })
         },
     )),
-    repeats(command(
+    in_text(repeats(command(
         "tab",
-        "Next field, whatever is focused",
+        "Next field, also from the reason",
         Group::Judge,
         Scope::Annotate,
         &[Shortcut::new(Key::Tab)],
-        |s| s.labelling().then_some(Action::NextField),
-    )),
-    repeats(command(
+        |s| (s.labelling() && !s.rewriting()).then_some(Action::NextField),
+    ))),
+    in_text(repeats(command(
         "shift-tab",
-        "Previous field, whatever is focused",
+        "Previous field, also from the reason",
         Group::Judge,
         Scope::Annotate,
         &[Shortcut::shift(Key::Tab)],
-        |s| s.labelling().then_some(Action::PreviousField),
-    )),
+        |s| (s.labelling() && !s.rewriting()).then_some(Action::PreviousField),
+    ))),
     command(
         "tie-above",
         "Tie the card in hand with those above it",

@@ -70,6 +70,7 @@ impl Default for Reading {
 
 impl Reading {
     /// The same within the limits: a file of settings may hold anything.
+    #[must_use]
     pub fn within_limits(self) -> Self {
         let number = |value: f32, low: f32, high: f32, usual: f32| {
             if value.is_finite() {

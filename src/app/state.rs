@@ -708,6 +708,11 @@ impl AppState {
         !self.opening && self.project.as_ref().is_some_and(|p| !p.info.read_only)
     }
 
+    /// Whether a response is being rewritten.
+    pub fn rewriting(&self) -> bool {
+        self.open_item().is_some_and(|open| open.editing.is_some())
+    }
+
     /// Whether a card is in hand, so that arrows move it.
     pub fn ranking(&self) -> bool {
         let held = |open: &OpenItem| open.form.focus == Field::Ranking && open.form.held.is_some();

@@ -143,7 +143,7 @@ fn names_sides(reason: &str) -> bool {
     })
 }
 
-/// Places at which a text says which model wrote it, as byte ranges: "I am Claude", "as ChatGPT", "trained by OpenAI".
+/// Places at which a text says which model wrote it, as byte ranges: "I am Claude", "as `ChatGPT`", "trained by `OpenAI`".
 pub fn identity_words(text: &str) -> Vec<std::ops::Range<usize>> {
     const NAMES: &[&str] = &[
         "chatgpt",

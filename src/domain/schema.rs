@@ -31,10 +31,6 @@ fn yes() -> bool {
     true
 }
 
-fn is_false(value: &bool) -> bool {
-    !value
-}
-
 /// Most attributes that a schema has.
 pub const MOST_ATTRIBUTES: usize = 12;
 /// Highest level of a scale, so that one digit says it.
@@ -42,6 +38,10 @@ pub const HIGHEST_LEVEL: i32 = 9;
 
 /// What an annotator is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what is asked beside the ratings is independent of each other"
+)]
 pub struct LabelSchema {
     /// Name of the schema.
     pub name: String,
@@ -64,18 +64,14 @@ pub struct LabelSchema {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
     /// Whether annotators are asked how sure they are.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default)]
     pub confidence: bool,
     /// Whether token and word counts of responses are hidden: they pull the eye to length.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default)]
     pub hide_counts: bool,
     /// How many items with known answers an annotator practises on, with feedback, before real work; 0 for none.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default)]
     pub practice: usize,
-}
-
-fn is_zero(value: &usize) -> bool {
-    *value == 0
 }
 
 /// What is wrong with a schema that somebody has edited.

@@ -88,7 +88,8 @@ fn no_two_commands_that_could_both_be_meant_share_a_key() {
 fn keys_that_type_something_do_nothing_while_typing() {
     for command in COMMANDS.iter().filter(|c| c.in_text) {
         for key in command.keys {
-            let edits = matches!(key.key, Key::Escape | Key::Enter | Key::F(_)) || key.ctrl;
+            let edits =
+                matches!(key.key, Key::Escape | Key::Enter | Key::Tab | Key::F(_)) || key.ctrl;
             assert!(edits, "{key} of {} would be typed", command.id);
         }
     }

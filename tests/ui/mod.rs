@@ -4,6 +4,8 @@
 mod blindness;
 /// The table of commands.
 mod commands;
+/// A labeler's day.
+mod day;
 /// Files into a project, and projects that others have open.
 mod files;
 /// What keys do to the form.

@@ -14,20 +14,19 @@ use jiff::Timestamp;
 
 use super::action::Action;
 use super::effect::{Afterwards, Effect, Target};
-use super::export::{ExportRecipe, export, preview};
+use super::export::{ExportRecipe, export};
 use super::import::{import, look};
 use super::open_project::OpenProject;
 use super::runner::Outbox;
 use super::sample;
-use super::scoring::{agreed, score_all};
+use super::scoring::score_all;
 use super::settings::Settings;
-use super::state::{Agreed, Opened, Place};
-use super::train::{TRAINING_RECORD, TrainInput, TrainRecipe, train};
-use crate::analysis::tally::Tally;
+use super::state::{Opened, Place};
+use super::train::{TrainInput, TrainRecipe, train};
 use crate::domain::{Draft, Event, EventBody, Item, ItemId};
 use crate::reward::{LoadOptions, ModelRef};
-use crate::store::{Filter, Order, Project, Reader, StoreError, TakeOver};
-use crate::task::{Cancel, Progress};
+use crate::store::{Filter, Order, Reader, StoreError, TakeOver};
+use crate::task::Cancel;
 
 /// Items read and scored ahead of the labeler.
 const AHEAD: usize = 3;

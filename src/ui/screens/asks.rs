@@ -76,9 +76,9 @@ pub fn ranking(
                 ui.painter().rect_filled(line, 0.0, p.text);
             }
             let told = if begun {
-                let with = if tied.len() > 1 { ", tied" } else { "" };
+                let shared = if tied.len() > 1 { ", tied" } else { "" };
                 format!(
-                    "Response {}, place {place} of {}{with}",
+                    "Response {}, place {place} of {}{shared}",
                     letter(side),
                     groups.len()
                 )

@@ -13,6 +13,9 @@ use crate::text::diff::{Span, differences};
 /// The texts of two documents, in parts, and which they are.
 type Question = ((Key, Key), [Vec<String>; 2]);
 
+/// What was found out about two documents.
+type Found = ((Key, Key), [Vec<Span>; 2]);
+
 /// Where two documents differ; none while that is not known.
 pub type Answer = Arc<[Vec<Span>; 2]>;
 
@@ -22,7 +25,7 @@ const SHORT: usize = 24_000;
 /// Asks for differences and keeps what was answered.
 pub struct Differ {
     ask: Option<Sender<Question>>,
-    answers: Receiver<((Key, Key), [Vec<Span>; 2])>,
+    answers: Receiver<Found>,
     known: HashMap<(Key, Key), Option<Answer>>,
 }
 

@@ -179,7 +179,7 @@ impl Document {
     /// Folds what is the same on both sides, or unfolds it.
     pub(super) fn fold(&mut self, wanted: bool) {
         let wanted = wanted && self.differs.is_some();
-        if wanted == !self.folded.is_empty() {
+        if wanted != self.folded.is_empty() {
             return;
         }
         let anchor = self.top_line();
@@ -421,7 +421,7 @@ impl Document {
     }
 
     /// Where in a long document one is, with what was found and where it differs: a thin strip at the right.
-    pub(super) fn minimap(&mut self, ui: &mut Ui, view: Rect, total: f32, show: &Show<'_>) {
+    pub(super) fn minimap(&mut self, ui: &Ui, view: Rect, total: f32, show: &Show<'_>) {
         const WIDTH: f32 = 7.0;
         let differs = show.diff != DiffView::Off && self.differs.is_some();
         let long = total > view.height() * 1.5;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use egui::{Color32, Rect, ScrollArea, Ui, pos2};
+use egui::{Color32, Rect, ScrollArea, Ui};
 
 use super::differ::Differ;
 use super::document::Document;
