@@ -52,6 +52,8 @@ pub struct FindState {
     pub found: Vec<usize>,
     /// Whether the keyboard is to go to the search.
     pub enter: bool,
+    /// Whether it was asked to go to the one that is shown, not only typed: then folded turns are unfolded for it.
+    pub asked: bool,
     /// Counts up whenever the view should go to the one that is shown.
     pub turn: u64,
 }

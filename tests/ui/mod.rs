@@ -18,5 +18,8 @@ mod models;
 mod pictures;
 /// Items that are not pairs.
 mod shapes;
+/// How long frames take.
+#[path = "../speed/window.rs"]
+mod speed;
 /// Heads of one's own, and the order by uncertainty.
 mod training;

@@ -56,18 +56,37 @@ fn project(home: &Home) -> PathBuf {
 fn the_screens_look_as_they_did() {
     const WIDE: (f32, f32) = (1440.0, 900.0);
     const SMALL: (f32, f32) = (1024.0, 700.0);
-    let pictures = [
-        ("annotate-1440-light", "Ctrl+1", WIDE, Theme::Paper),
-        ("annotate-1440-dark", "Ctrl+1", WIDE, Theme::Slate),
-        ("annotate-1024-light", "Ctrl+1", SMALL, Theme::Paper),
-        ("annotate-1024-dark", "Ctrl+1", SMALL, Theme::Slate),
-        ("queue-1440-dark", "Ctrl+2", WIDE, Theme::Slate),
-        ("queue-1024-light", "Ctrl+2", SMALL, Theme::Paper),
-        ("export-1440-light", "Ctrl+5", WIDE, Theme::Paper),
-        ("export-1024-dark", "Ctrl+5", SMALL, Theme::Slate),
-        ("models-1440-dark", "Ctrl+6", WIDE, Theme::Slate),
-        ("models-1024-light", "Ctrl+6", SMALL, Theme::Paper),
-    ];
+    let mut pictures = vec![];
+    for (screen, keys) in [
+        ("annotate", "Ctrl+1"),
+        ("queue", "Ctrl+2"),
+        ("export", "Ctrl+5"),
+        ("models", "Ctrl+6"),
+        ("settings", "Ctrl+7"),
+    ] {
+        for (size, width) in [(WIDE, "1440"), (SMALL, "1024")] {
+            for (theme, kind) in [(Theme::Paper, "light"), (Theme::Slate, "dark")] {
+                pictures.push((format!("{screen}-{width}-{kind}"), keys, None, size, theme));
+            }
+        }
+    }
+    // What a labeler asks for while reading, and the other modes.
+    for (name, keys, mode, size, theme) in [
+        ("differences", "D", None, WIDE, Theme::Paper),
+        ("guidelines", "G", None, WIDE, Theme::Slate),
+        ("rewrite", "B E", None, SMALL, Theme::Paper),
+        ("contrast", "A", None, WIDE, Theme::Contrast),
+        (
+            "sequential",
+            "A",
+            Some(Mode::Sequential),
+            WIDE,
+            Theme::Paper,
+        ),
+        ("ranking", "2 Up", Some(Mode::Ranking), SMALL, Theme::Slate),
+    ] {
+        pictures.push((name.to_owned(), keys, mode, size, theme));
+    }
     if renderer().is_none() {
         let message =
             "PICTURES SKIPPED: no driver can draw here (Debian: apt install mesa-vulkan-drivers)";
@@ -79,7 +98,7 @@ fn the_screens_look_as_they_did() {
     let mut results = SnapshotResults::new();
     // Drivers round differently at the edges of letters.
     let options = SnapshotOptions::new().threshold(1.0).max_failed_pixels(200);
-    for (name, keys, size, theme) in pictures {
+    for (name, keys, mode, size, theme) in pictures {
         let home = Home::new();
         home.settle(&in_theme(theme));
         let path = project(&home);
@@ -92,6 +111,16 @@ fn the_screens_look_as_they_did() {
             .renderer(renderer().unwrap())
             .build_eframe(move |cc| Window::new(&cc.egui_ctx, places, Some(path)).unwrap());
         until_told(&mut shown, "Item 1 of 4");
+        if let Some(mode) = mode {
+            let mut schema = state(&shown).schema().unwrap().clone();
+            schema.mode = mode;
+            let set = tiebreak::app::Action::SetSchema(Box::new(schema));
+            shown.state_mut().app.dispatch(set);
+            until(&mut shown, "the mode", |s| {
+                state(s).schema().unwrap().mode == mode && state(s).labelling()
+            });
+            until_saved(&mut shown);
+        }
         press(&mut shown, keys);
         until(&mut shown, "the screen is filled", |s| {
             let state = state(s);
@@ -101,11 +130,17 @@ fn the_screens_look_as_they_did() {
                 _ => true,
             }
         });
+        // What was saved on the way would tell the time.
+        until_saved(&mut shown);
+        let state = &mut shown.state_mut().app.state;
+        if let Some(project) = &mut state.project {
+            project.saved = tiebreak::app::state::Saved::Clean;
+        }
         // Whatever is laid out over several frames has come to rest.
         for _ in 0..8 {
             shown.step();
         }
-        results.add(shown.try_snapshot_options(name, &options));
+        results.add(shown.try_snapshot_options(&name, &options));
     }
     results.unwrap();
 }

@@ -231,6 +231,7 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
             if let Some(find) = &mut state.find {
                 find.text = text;
                 find.at = 0;
+                find.asked = false;
                 find.turn += 1;
             }
             vec![]
@@ -239,6 +240,7 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
             if let Some(find) = &mut state.find {
                 let total = find.total() as i64;
                 if total > 0 {
+                    find.asked = true;
                     find.at = (find.at as i64 + by).rem_euclid(total) as usize;
                     find.turn += 1;
                 }

@@ -30,8 +30,13 @@ pub(super) fn tally(ui: &mut Ui, state: &AppState, height: f32, actions: &mut Ve
         controls::note(ui, "Counting…");
         return;
     };
-    if tally.labels == 0 {
+    if tally.labels == 0 && counts.labelled == 0 {
         controls::note(ui, "Nothing is labelled yet: there is nothing to count.");
+        ui.add_space(space::M);
+        if controls::button(ui, "Close", true, true, vec2(96.0, 34.0)).clicked() {
+            actions.push(Action::Back);
+        }
+        return;
     }
     if let Some(seconds) = tally.median_seconds() {
         let pace = format!(
@@ -43,6 +48,7 @@ pub(super) fn tally(ui: &mut Ui, state: &AppState, height: f32, actions: &mut Ve
     ui.add_space(space::M);
     ScrollArea::vertical()
         .max_height(height - 150.0)
+        .min_scrolled_height(height - 150.0)
         .show(ui, |ui| {
             ui.columns(2, |columns| {
                 let ui = &mut columns[0];

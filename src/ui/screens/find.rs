@@ -47,7 +47,7 @@ pub fn bar(ui: &mut Ui, state: &AppState, reading: &mut Reading, actions: &mut V
     }
     // What is not in view is brought there.
     if reading.has_turn(find.turn) {
-        if turn_here(state, 0) && !state.context_open {
+        if turn_here(state, 0) && !state.context_open && find.asked {
             actions.push(Action::ToggleContext);
         }
         let side = (0..open.shown.len()).find(|side| turn_here(state, side + 1));

@@ -35,7 +35,9 @@ pub fn comparing(state: &AppState) -> bool {
 
 /// Whether a wide window shows one response alone: sequential labels rate each by itself.
 pub fn alone(state: &AppState) -> bool {
+    let done = state.open_item().is_some_and(OpenItem::committed);
     match (state.schema(), state.focus()) {
+        _ if done => false,
         (Some(schema), Some(focus)) => !compared_side_by_side(schema, focus),
         _ => false,
     }
@@ -60,6 +62,16 @@ pub fn dock(ui: &mut Ui, state: &AppState, width: f32, actions: &mut Vec<Action>
             ui.painter()
                 .vline(edge.left() + 0.5, edge.y_range(), Stroke::new(1.0, p.rule));
             controls::landmark(ui, edge, "Form");
+            // What commits is always in view, however much is asked.
+            Panel::bottom("deeds")
+                .resizable(false)
+                .show_separator_line(false)
+                .frame(Frame::new().fill(p.bg))
+                .show(ui, |ui| {
+                    ui.set_max_width(FORM);
+                    ui.add_space(space::S);
+                    deeds(ui, state, schema, open, actions);
+                });
             ScrollArea::vertical()
                 .auto_shrink([false, false])
                 .show(ui, |ui| {
@@ -97,8 +109,7 @@ pub fn dock(ui: &mut Ui, state: &AppState, width: f32, actions: &mut Vec<Action>
                         ui.add_space(6.0);
                         asks::confidence(ui, state, open, actions);
                     }
-                    ui.add_space(space::M);
-                    deeds(ui, state, schema, open, actions);
+                    ui.add_space(space::S);
                 });
         });
 }

@@ -69,7 +69,7 @@ pub fn show(
     let mut area = ui.new_child(
         UiBuilder::new()
             .id_salt(("rewrite", side))
-            .max_rect(upper.shrink(1.0)),
+            .max_rect(upper.shrink2(vec2(12.0, 8.0))),
     );
     let id = egui::Id::unique(("rewrite text", open.item.id, side));
     ScrollArea::vertical()
@@ -91,7 +91,7 @@ pub fn show(
             let response = TextEdit::multiline(&mut text)
                 .id(id)
                 .frame(Frame::NONE)
-                .margin(Margin::symmetric(12, 8))
+                .margin(Margin::ZERO)
                 .desired_width(f32::INFINITY)
                 .desired_rows(8)
                 .interactive(state.can_write() && state.overlay.is_none())
@@ -109,6 +109,14 @@ pub fn show(
                     data.get_temp_mut_or_default::<Option<egui::Id>>(egui::Id::unique("rewriting"));
                 seen.replace(id) != Some(id)
             });
+            if fresh {
+                // One begins at the top, where reading begins.
+                let mut typed =
+                    egui::text_edit::TextEditState::load(ui.ctx(), id).unwrap_or_default();
+                let top = egui::text::CCursorRange::one(egui::text::CCursor::new(0));
+                typed.cursor.set_char_range(Some(top));
+                typed.store(ui.ctx(), id);
+            }
             if fresh || ui.ctx().memory(|m| m.focused().is_none()) {
                 response.request_focus();
             }
@@ -148,7 +156,7 @@ fn changed(ui: &mut Ui, _state: &AppState, open: &OpenItem, side: usize, set: &S
     let sides = open.shown.len();
     let (ink, wash) = (p.side(side, sides), p.wash(side, sides));
     let mut job = LayoutJob::default();
-    for (change, piece) in changes(original, text, Duration::from_millis(4)) {
+    for (change, piece) in shortened(changes(original, text, Duration::from_millis(4))) {
         let plain = TextFormat {
             font_id: set.text(),
             color: p.text_2,
@@ -175,6 +183,34 @@ fn changed(ui: &mut Ui, _state: &AppState, open: &OpenItem, side: usize, set: &S
     job.wrap.max_width = ui.available_width() - 8.0;
     let response = ui.add(egui::Label::new(job).wrap().selectable(true));
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Paragraph, true, "Changes"));
+}
+
+/// Long stretches that were kept are told by their ends only: what changed is what one looks for.
+fn shortened<'a>(pieces: Vec<(Change, &'a str)>) -> Vec<(Change, &'a str)> {
+    const ENDS: usize = 24;
+    let mut shown: Vec<(Change, &'a str)> = vec![];
+    let mut rest = pieces.as_slice();
+    while let Some((change, piece)) = rest.first() {
+        let run = match change {
+            Change::Kept => rest.iter().take_while(|(c, _)| *c == Change::Kept).count(),
+            _ => 1,
+        };
+        if run <= 2 * ENDS + 8 {
+            shown.extend(&rest[..run.max(1)]);
+        } else {
+            // At the ends of the text one end is enough.
+            if !shown.is_empty() {
+                shown.extend(&rest[..ENDS]);
+            }
+            shown.push((Change::Kept, " \u{2026} "));
+            if run < rest.len() {
+                shown.extend(&rest[run - ENDS..run]);
+            }
+        }
+        debug_assert!(!piece.is_empty(), "a piece has letters");
+        rest = &rest[run.max(1)..];
+    }
+    shown
 }
 
 /// The score of the rewrite, and how far it is from that of the response.

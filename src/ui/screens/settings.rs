@@ -31,11 +31,33 @@ pub fn show(ui: &mut Ui, state: &AppState, typed: &mut Typed, actions: &mut Vec<
         .show(ui, |ui| {
             for tab in SettingsTab::ALL {
                 let here = state.settings_tab == tab;
-                if controls::choice(ui, here, tab.title(), "") {
+                let size = vec2(ui.available_width(), 34.0);
+                let (rect, response) = ui.allocate_exact_size(size, egui::Sense::click());
+                if here || response.hovered() {
+                    ui.painter().rect_filled(rect, 3.0, p.sunken);
+                }
+                if here {
+                    let mark = egui::Rect::from_min_size(rect.min, vec2(3.0, rect.height()));
+                    ui.painter().rect_filled(mark, 0.0, p.text);
+                }
+                let font = if here {
+                    theme::ui_bold(theme::UI)
+                } else {
+                    theme::ui(theme::UI)
+                };
+                let at = rect.left_center() + vec2(14.0, 0.0);
+                let align = egui::Align2::LEFT_CENTER;
+                ui.painter().text(at, align, tab.title(), font, p.text);
+                response
+                    .widget_info(|| WidgetInfo::selected(egui::Role::Tab, true, here, tab.title()));
+                if response.clicked() {
                     actions.push(Action::ShowSettings(tab));
                 }
             }
         });
+    if state.settings_tab == SettingsTab::Project {
+        decide(ui, state, typed, actions);
+    }
     let area = ui.available_rect_before_wrap();
     ui.painter().rect_filled(area, 0.0, p.panel);
     ui.painter()
@@ -50,7 +72,7 @@ pub fn show(ui: &mut Ui, state: &AppState, typed: &mut Typed, actions: &mut Vec<
             match state.settings_tab {
                 SettingsTab::Reading => reading(ui, state, actions),
                 SettingsTab::Keys => keys(ui, state, actions),
-                SettingsTab::Project => project(ui, state, typed, actions),
+                SettingsTab::Project => project(ui, state, typed),
                 SettingsTab::Guidelines => guidelines(ui, state, typed, actions),
             }
         });
@@ -271,7 +293,7 @@ fn keys(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
 // -----------------------------------------------------------------------------------------
 // What is asked
 
-fn project(ui: &mut Ui, state: &AppState, typed: &mut Typed, actions: &mut Vec<Action>) {
+fn project(ui: &mut Ui, state: &AppState, typed: &mut Typed) {
     heading(ui, "What is asked");
     let Some(now) = state.schema() else {
         controls::note(ui, "Open a project first: what is asked is kept in it.");
@@ -370,34 +392,47 @@ fn project(ui: &mut Ui, state: &AppState, typed: &mut Typed, actions: &mut Vec<A
         ui,
         "Practice items come from those that brought a label with them; each is answered with that label, and none counts.",
     );
-    ui.add_space(space::L);
-    let same = LabelSchema {
+    ui.add_space(space::XL);
+}
+
+/// Puts the edited schema in force, or drops it: always in view while there is something to decide.
+fn decide(ui: &mut Ui, state: &AppState, typed: &mut Typed, actions: &mut Vec<Action>) {
+    let (Some(now), Some((_, schema))) = (state.schema(), &mut typed.schema) else {
+        return;
+    };
+    let edited = LabelSchema {
         version: now.version,
         ..schema.clone()
-    } == *now;
-    if let Err(error) = schema.check() {
-        controls::note(ui, &format!("This cannot be used yet: {error}."));
+    };
+    if edited == *now {
+        return;
     }
-    ui.horizontal(|ui| {
-        let ready = !same && schema.check().is_ok() && state.can_write();
-        let label = format!("Use this as version {}", now.version + 1);
-        if controls::button(ui, &label, true, ready, vec2(180.0, 34.0)).clicked() {
-            actions.push(Action::SetSchema(Box::new(schema.clone())));
-        }
-        if controls::button(
-            ui,
-            "Back to what is in force",
-            false,
-            !same,
-            vec2(0.0, 34.0),
-        )
-        .clicked()
-        {
-            *schema = now.clone();
-            typed.tags = None;
-        }
-    });
-    ui.add_space(space::XL);
+    let p = Palette::now(ui.ctx());
+    let frame = Frame::new()
+        .fill(p.sunken)
+        .inner_margin(Margin::symmetric(28, 10));
+    Panel::bottom("decide")
+        .resizable(false)
+        .show_separator_line(false)
+        .frame(frame)
+        .show(ui, |ui| {
+            ui.horizontal(|ui| {
+                let checked = schema.check();
+                let ready = checked.is_ok() && state.can_write();
+                let label = format!("Use this as version {}", now.version + 1);
+                if controls::button(ui, &label, true, ready, vec2(180.0, 34.0)).clicked() {
+                    actions.push(Action::SetSchema(Box::new(schema.clone())));
+                }
+                let back = "Back to what is in force";
+                if controls::button(ui, back, false, true, vec2(0.0, 34.0)).clicked() {
+                    *schema = now.clone();
+                    typed.tags = None;
+                }
+                if let Err(error) = checked {
+                    controls::note(ui, &format!("This cannot be used yet: {error}."));
+                }
+            });
+        });
 }
 
 fn characters(n: usize) -> String {
