@@ -227,3 +227,79 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn ones_own_labels_are_counted_by_side_and_by_length() {
+    use tiebreak::analysis::tally::Tally;
+    use tiebreak::domain::*;
+    let schema = LabelSchema::helpsteer2();
+    let mut labelled = vec![];
+    for n in 0..20_usize {
+        let reply = |text: String| vec![Turn::assistant(text)];
+        let (item, order) = Item::new(
+            vec![Turn::user(format!("Question {n}"))],
+            vec![
+                reply(format!("short {n}")),
+                reply(format!("a longer reply {n}")),
+            ],
+        )
+        .unwrap();
+        let (short, long) = (item.responses[order[0]].key, item.responses[order[1]].key);
+        // The short one stands at the left in even ones; the left one is preferred in 15 of 18; two are ties.
+        let shown = if n % 2 == 0 {
+            vec![short, long]
+        } else {
+            vec![long, short]
+        };
+        let preference = match n {
+            18 | 19 => Preference::Tie,
+            _ => Preference::Better {
+                response: shown[usize::from(n < 3)],
+                strength: Some(2),
+            },
+        };
+        let mut judgment = Judgment {
+            preference: Some(preference),
+            ..Judgment::default()
+        };
+        judgment
+            .ratings
+            .set(shown[0], "helpfulness", Some((n % 5) as f64));
+        let context = LabelContext {
+            shown,
+            mode: Mode::SideBySide,
+            policy: ScorePolicy::Live,
+            scores: vec![],
+            scorer: None,
+            active_ms: 1_000 * (n as u64 + 1),
+            idle_ms: 0,
+            schema: schema.id(),
+            guideline_version: None,
+            doubts: if n == 0 {
+                vec!["too-fast".to_owned()]
+            } else {
+                vec![]
+            },
+        };
+        labelled.push((item, Label { judgment, context }));
+    }
+    let tally = Tally::of(&schema, labelled.iter().map(|(item, label)| (item, label)));
+    assert_eq!(tally.labels, 20);
+    assert_eq!((tally.left.count, tally.left.of), (15, 18));
+    assert!(
+        tally.left.leans(),
+        "15 of 18 is no accident: {:?}",
+        tally.left
+    );
+    // By hand: 1 of 3 at the right is long (n = 0, 2 are long at the right, n = 1 short), 7 of 15 at the left (odd ones).
+    let long_at_left = (3..18).filter(|n| n % 2 == 1).count() as u64;
+    assert_eq!(
+        (tally.longer.count, tally.longer.of),
+        (long_at_left + 2, 18)
+    );
+    assert!(!tally.longer.leans());
+    assert_eq!(tally.strengths, [(-2, 15), (0, 2), (2, 3)].into());
+    assert_eq!(tally.levels[0], ("Helpfulness".to_owned(), vec![4; 5]));
+    assert_eq!(tally.median_seconds(), Some(11.0));
+    assert_eq!(tally.doubts, [("too-fast".to_owned(), 1)].into());
+}

@@ -378,3 +378,193 @@ fn blake3_of(seed: u64, event: &Event) -> u64 {
     (seed, event.id).hash(&mut hasher);
     hasher.finish()
 }
+
+// -----------------------------------------------------------------------------------------
+// Schemas and doubts
+
+#[test]
+fn schemas_are_identified_by_content_from_the_second_version_on() {
+    let first = LabelSchema::helpsteer2();
+    assert_eq!(first.id(), "helpsteer2@1");
+    let changed = |title: &str| LabelSchema {
+        version: 2,
+        attributes: vec![Attribute {
+            title: title.to_owned(),
+            ..first.attributes[0].clone()
+        }],
+        ..first.clone()
+    };
+    let (one, two) = (changed("One"), changed("Two"));
+    assert!(one.id().starts_with("helpsteer2@2-"));
+    assert_ne!(one.id(), two.id(), "two people who each changed version 1");
+    let text = serde_json::to_string(&one).unwrap();
+    let again: LabelSchema = serde_json::from_str(&text).unwrap();
+    assert_eq!((again.id(), &again), (one.id(), &one));
+    // What an earlier version wrote reads with what is new left out.
+    let mut old: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for new in ["mode", "tags", "confidence", "hide_counts", "practice"] {
+        old.as_object_mut().unwrap().remove(new);
+    }
+    old["attributes"][0]
+        .as_object_mut()
+        .unwrap()
+        .remove("required");
+    let read: LabelSchema = serde_json::from_value(old).unwrap();
+    assert_eq!(read, one);
+}
+
+#[test]
+fn schemas_that_nobody_could_answer_are_named() {
+    let good = LabelSchema::helpsteer2();
+    assert_eq!(good.check(), Ok(()));
+    let wrong = |change: fn(&mut LabelSchema)| {
+        let mut schema = LabelSchema::helpsteer2();
+        change(&mut schema);
+        schema.check().unwrap_err()
+    };
+    assert_eq!(wrong(|s| s.name = " ".to_owned()), SchemaError::NoName);
+    assert_eq!(wrong(|s| s.max_strength = 4), SchemaError::Strength);
+    assert_eq!(
+        wrong(|s| s.attributes[2].name.clear()),
+        SchemaError::NoAttributeName(3)
+    );
+    assert!(matches!(
+        wrong(|s| s.attributes[0].max = 10),
+        SchemaError::Scale(_)
+    ));
+    assert!(matches!(
+        wrong(|s| s.attributes[0].min = 4),
+        SchemaError::Scale(_)
+    ));
+    assert!(matches!(
+        wrong(|s| s.attributes[0].max = 1),
+        SchemaError::Anchors(_)
+    ));
+    let empty = wrong(|s| {
+        s.mode = Mode::RatingOnly;
+        s.attributes.clear();
+    });
+    assert_eq!(empty, SchemaError::Nothing);
+}
+
+#[test]
+fn doubts_are_about_praise_sides_time_and_identity() {
+    let (item, _) = pair("I am ChatGPT, and the sky is green.", "The sky is blue.");
+    let schema = LabelSchema::helpsteer2();
+    let shown = [item.responses[0].key, item.responses[1].key];
+    let found = |judgment: &Judgment, active_ms: u64| {
+        let texts = item.responses.iter().map(|r| r.text()).collect();
+        let given = Circumstances {
+            schema: &schema,
+            shown: &shown,
+            texts,
+            active_ms,
+        };
+        doubts(judgment, &given)
+    };
+    let judged = |a: [f64; 5], b: [f64; 5], better: usize| {
+        let mut judgment = Judgment {
+            preference: Some(Preference::Better {
+                response: shown[better],
+                strength: Some(2),
+            }),
+            ..Judgment::default()
+        };
+        for (key, levels) in [(shown[0], a), (shown[1], b)] {
+            for (attribute, level) in schema.attributes.iter().zip(levels) {
+                judgment.ratings.set(key, &attribute.name, Some(level));
+            }
+        }
+        judgment
+    };
+    let against = Doubt::RatedAgainst { higher: 0 };
+    // Lower in all that praises; what only describes does not matter.
+    assert!(
+        found(
+            &judged([4., 4., 3., 0., 0.], [1., 4., 3., 4., 4.], 1),
+            60_000
+        )
+        .contains(&against)
+    );
+    for agreed in [
+        judged([4., 4., 4., 2., 2.], [1., 1., 1., 2., 2.], 0),
+        judged([4., 1., 4., 2., 2.], [1., 2., 1., 2., 2.], 1),
+        judged([3., 3., 3., 4., 4.], [3., 3., 3., 1., 1.], 1),
+    ] {
+        assert!(
+            !found(&agreed, 60_000)
+                .iter()
+                .any(|d| matches!(d, Doubt::RatedAgainst { .. }))
+        );
+    }
+    let plain = judged([4.; 5], [1.; 5], 0);
+    assert_eq!(found(&plain, 60_000), [Doubt::Identity]);
+    assert_eq!(found(&plain, 100), [Doubt::TooFast, Doubt::Identity]);
+    for (reason, sides) in [
+        ("The left one is right.", true),
+        ("I like the response on the right", true),
+        ("The right answer is in B.", true),
+        ("A is right about the left bank of the river.", false),
+        ("It has the right idea and nothing is left out", false),
+        ("A gets it right.", false),
+    ] {
+        let judgment = Judgment {
+            justification: reason.to_owned(),
+            ..plain.clone()
+        };
+        assert_eq!(
+            found(&judgment, 60_000).contains(&Doubt::NamesSides),
+            sides,
+            "{reason}"
+        );
+    }
+}
+
+#[test]
+fn models_that_name_themselves_are_found() {
+    for (text, found) in [
+        ("As ChatGPT, I cannot do that.", vec!["As ChatGPT"]),
+        (
+            "Hello! I\u{2019}m Claude, made by Anthropic.",
+            vec!["I\u{2019}m Claude", "made by Anthropic"],
+        ),
+        ("I was trained by OpenAI.", vec!["trained by OpenAI"]),
+        (
+            "The last llama in Peru; it was as gemini as stars go.",
+            vec!["as gemini"],
+        ),
+        ("Claude Monet painted it. Bards sang.", vec![]),
+        ("He was chatgptish", vec![]),
+    ] {
+        let words: Vec<&str> = identity_words(text)
+            .into_iter()
+            .map(|range| &text[range])
+            .collect();
+        assert_eq!(words, found, "{text}");
+    }
+}
+
+#[test]
+fn new_deeds_survive_their_stored_form() {
+    let (item, _) = pair("a", "b");
+    let EventBody::Label(label) = label(item.responses[0].key, 2) else {
+        panic!()
+    };
+    for body in [
+        EventBody::Later,
+        EventBody::Comment {
+            text: "odd".to_owned(),
+        },
+        EventBody::Practice(label),
+        EventBody::Schema {
+            schema: Box::new(LabelSchema::helpsteer2()),
+        },
+        EventBody::Guidelines {
+            text: "# Be fair".to_owned(),
+        },
+    ] {
+        let text = body.payload().to_string();
+        let again = EventBody::parse(body.kind(), serde_json::from_str(&text).unwrap());
+        assert_eq!(again, body);
+    }
+}

@@ -589,3 +589,155 @@ fn a_preview_is_the_first_line_that_says_something() {
     assert_eq!(truncate("abc", 0), "");
     assert_eq!(Run::plain("x").text, "x");
 }
+
+// -----------------------------------------------------------------------------------------
+// Differences, finding, names
+
+mod differences {
+    use std::time::Duration;
+
+    use tiebreak::text::diff::{Change, Span, changes, differences};
+
+    const LONG: Duration = Duration::from_secs(5);
+
+    fn marked(parts: &[&str], spans: &[Span]) -> Vec<String> {
+        spans
+            .iter()
+            .map(|span| {
+                let letters = parts[span.part].chars();
+                letters
+                    .skip(span.characters.start)
+                    .take(span.characters.len())
+                    .collect()
+            })
+            .collect()
+    }
+
+    fn both(one: &[&str], two: &[&str]) -> [Vec<String>; 2] {
+        let owned = |parts: &[&str]| parts.iter().map(|p| (*p).to_owned()).collect::<Vec<_>>();
+        let [a, b] = differences(&owned(one), &owned(two), LONG);
+        [marked(one, &a), marked(two, &b)]
+    }
+
+    #[test]
+    fn words_that_differ_are_marked_on_both_sides() {
+        let [a, b] = both(
+            &["The sky is blue today.", "It rains."],
+            &["The sky is grey today.", "It rains."],
+        );
+        assert_eq!((a, b), (vec!["blue".to_owned()], vec!["grey".to_owned()]));
+    }
+
+    #[test]
+    fn a_lone_word_in_common_is_no_landmark() {
+        let [a, b] = both(
+            &["one two three four the five six seven eight"],
+            &["nine ten eleven twelve the red green blue black"],
+        );
+        assert_eq!(a, ["one two three four the five six seven eight"]);
+        assert_eq!(b, ["nine ten eleven twelve the red green blue black"]);
+    }
+
+    #[test]
+    fn characters_are_counted_not_bytes_and_scripts_without_spaces_go_by_sign() {
+        let [a, b] = both(&["größe 日本語です"], &["größe 日本人です"]);
+        assert_eq!((a, b), (vec!["語".to_owned()], vec!["人".to_owned()]));
+        let [a, b] = both(&["same", ""], &["same"]);
+        assert!(a.is_empty() && b.is_empty());
+    }
+
+    #[test]
+    fn changes_are_the_old_and_the_new_text_whole() {
+        let old = "The  quick fox, \u{1F98A} jumps.\nTwice.";
+        let new = "The slow fox, \u{1F98A} jumps!\nTwice or more.";
+        let pieces = changes(old, new, LONG);
+        let of = |without: Change| -> String {
+            let kept = pieces.iter().filter(|(c, _)| *c != without);
+            kept.map(|(_, text)| *text).collect()
+        };
+        assert_eq!(of(Change::Added), old);
+        assert_eq!(of(Change::Taken), new);
+        assert!(pieces.contains(&(Change::Taken, "quick")));
+        assert!(pieces.contains(&(Change::Added, "slow")));
+    }
+
+    #[test]
+    fn two_long_texts_without_a_word_in_common_are_answered_in_time() {
+        let text = |word: &str| {
+            vec![
+                (0..40_000)
+                    .map(|n| format!("{word}{n} "))
+                    .collect::<String>(),
+            ]
+        };
+        let started = std::time::Instant::now();
+        let [a, _] = differences(&text("a"), &text("b"), Duration::from_millis(300));
+        assert_eq!(a.len(), 1, "one span over everything");
+        assert!(
+            started.elapsed() < Duration::from_secs(20),
+            "it does not hang"
+        );
+    }
+}
+
+#[test]
+fn text_is_found_whatever_its_case() {
+    use tiebreak::text::find::find;
+    assert_eq!(find("MASTER", "Master and master"), [0..6, 11..17]);
+    assert_eq!(find("ß", "Größe"), [3..4]);
+    assert_eq!(find("äö", "ÄÖ xäö"), [0..2, 4..6]);
+    assert_eq!(find("aa", "aaaa"), [0..2, 2..4]);
+    assert!(find("", "anything").is_empty());
+    assert!(find("x", "").is_empty());
+}
+
+#[test]
+fn names_are_found_by_some_of_their_letters() {
+    use tiebreak::text::fuzzy::rank;
+    let best = |query: &str| {
+        let names = [
+            "Next item",
+            "Next unlabelled item",
+            "Light or dark",
+            "Flag with a note…",
+            "Find in the item",
+        ];
+        let mut ranked: Vec<_> = names
+            .iter()
+            .filter_map(|n| Some((rank(query, n)?, *n)))
+            .collect();
+        ranked.sort_by_key(|(rank, _)| -rank);
+        ranked.first().map(|(_, name)| *name)
+    };
+    assert_eq!(best("nui"), Some("Next unlabelled item"));
+    assert_eq!(best("dark"), Some("Light or dark"));
+    assert_eq!(best("fwn"), Some("Flag with a note…"));
+    assert_eq!(best("find"), Some("Find in the item"));
+    assert_eq!(best("xyz"), None);
+    assert_eq!(rank("", "anything"), Some(0));
+}
+
+#[test]
+fn what_nobody_sees_is_written_out_and_nothing_else() {
+    use tiebreak::text::glyphs::written_out;
+    assert_eq!(
+        written_out("a\u{200B}b\u{A0}c\td"),
+        "a⟨U+200B⟩b⟨U+00A0⟩c→\td"
+    );
+    let family = "\u{1F468}\u{200D}\u{1F469}\u{200D}\u{1F467} and plain";
+    assert_eq!(written_out(family), family, "joiners of emoji are needed");
+}
+
+#[test]
+fn formulas_are_shown_as_their_source_set_apart() {
+    let shown = tiebreak::text::markdown::blocks(r"Let $x^2 + y^2$ be, and \(a_1\) too.");
+    let tiebreak::text::markdown::Kind::Paragraph { runs } = &shown[0].kind else {
+        panic!("{shown:?}")
+    };
+    assert!(
+        runs.iter().any(|r| r.code && r.text == "$x^2 + y^2$"),
+        "{runs:?}"
+    );
+    let whole: String = runs.iter().map(|r| r.text.as_str()).collect();
+    assert_eq!(whole, r"Let $x^2 + y^2$ be, and \(a_1\) too.");
+}

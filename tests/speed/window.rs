@@ -149,6 +149,7 @@ fn frames() {
             unit: egui::MouseWheelUnit::Point,
             delta: egui::vec2(0.0, if n % 50 == 49 { 20_000.0 } else { -400.0 }),
             phase: egui::TouchPhase::Move,
+            source: egui::MouseWheelSource::Unknown,
             modifiers: egui::Modifiers::default(),
         });
         times.push(frame(&mut shown));
@@ -159,7 +160,7 @@ fn frames() {
     let mut shown = home.open_at_item(&path);
     let mut times = vec![];
     for n in 0..300 {
-        let level = n % 5;
+        let level = (n % 5) as i32;
         let started = Instant::now();
         shown.state_mut().app.dispatch(Action::Rate {
             side: n % 2,

@@ -383,6 +383,19 @@ fn an_old_project_opens() {
     let project = Project::open(&path, WRITE).unwrap();
     assert_eq!(project.settings(), &settings());
     assert_eq!(project.integrity().unwrap(), Vec::<String>::new());
+    // The file as it was is kept beside it, to the byte as far as its content goes.
+    let kept = folder.path().join(format!(
+        "{}.v1",
+        path.file_name().unwrap().to_str().unwrap()
+    ));
+    let old = rusqlite::Connection::open(&kept).unwrap();
+    let version: i64 = old
+        .pragma_query_value(None, "user_version", |r| r.get(0))
+        .unwrap();
+    let events: i64 = old
+        .query_row("SELECT count(*) FROM events", [], |r| r.get(0))
+        .unwrap();
+    assert_eq!((version, events), (1, 3));
     let reader = project.reader().unwrap();
     let events = all_events(&reader);
     assert_eq!(events.len(), 3);

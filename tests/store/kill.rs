@@ -33,14 +33,45 @@ fn child_labels_until_it_is_killed() {
     });
     let mut out = std::io::stdout().lock();
     let who = format!("person {}", round.len());
-    loop {
+    let mut say = |line: String| {
+        writeln!(out, "{line}").unwrap();
+        out.flush().unwrap();
+    };
+    for n in 1.. {
         let event = label_event(&who, &item, 0, 1);
         writer
             .put_draft(item.id, &who, Some(&Draft::default()))
             .unwrap();
         writer.commit(&event).unwrap();
-        writeln!(out, "saved {}", event.id).unwrap();
-        out.flush().unwrap();
+        say(format!("saved {}", event.id));
+        // A draft with a rewrite, of somebody who never commits it: round and number say which one was kept.
+        let number: u64 = round.parse().unwrap();
+        let draft = rewrite(&item, number * 1_000_000 + n);
+        writer.put_draft(item.id, "drafter", Some(&draft)).unwrap();
+        say(format!("kept {:020}", number * 1_000_000 + n));
+        // Every third label is undone again, and that is an event like any other.
+        if n % 3 == 0 {
+            let body = EventBody::Undo { target: event.id };
+            let undo = Event::now(&who, Some(item.id), body);
+            writer.append(std::slice::from_ref(&undo)).unwrap();
+            say(format!("saved {}", undo.id));
+        }
+    }
+}
+
+/// A draft that says which one it is in its rewrite, in its reason and in what undo goes back to.
+fn rewrite(item: &Item, n: u64) -> Draft {
+    let mut judgment = Judgment {
+        justification: format!("draft {n}"),
+        ..Judgment::default()
+    };
+    let past = vec![judgment.clone()];
+    let key = item.responses[0].key;
+    judgment.edits.insert(key, format!("rewrite {n}"));
+    Draft {
+        judgment,
+        past,
+        ..Draft::default()
     }
 }
 
@@ -55,6 +86,8 @@ fn what_was_acknowledged_is_there_after_two_hundred_kills() {
         .unwrap();
     project.close().unwrap();
     let mut acknowledged: Vec<EventId> = vec![];
+    // The last draft that was said to be kept.
+    let mut drafted = 0;
     // A fixed seed; moments between 5 and 80 ms after the first acknowledgement.
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
     for round in 0..KILLS {
@@ -81,23 +114,32 @@ fn what_was_acknowledged_is_there_after_two_hundred_kills() {
             let id = line.split_once("saved ")?.1;
             (id.len() == 36).then(|| EventId(id.parse().unwrap()))
         };
+        let kept = |line: &str| -> Option<u64> {
+            let number = line.split_once("kept ")?.1;
+            (number.len() == 20).then(|| number.parse().unwrap())
+        };
         let before = acknowledged.len();
         while acknowledged.len() == before {
             let Some(line) = lines.next() else {
                 let output = child.wait_with_output().unwrap();
                 panic!("{}", String::from_utf8_lossy(&output.stderr));
             };
-            acknowledged.extend(id_of(&line.unwrap()));
+            let line = line.unwrap();
+            drafted = drafted.max(kept(&line).unwrap_or_default());
+            acknowledged.extend(id_of(&line));
         }
         let killer = std::thread::spawn(move || {
             std::thread::sleep(moment);
             child.kill().unwrap();
             child.wait().unwrap()
         });
-        acknowledged.extend(lines.map_while(Result::ok).filter_map(|line| id_of(&line)));
+        for line in lines.map_while(Result::ok) {
+            drafted = drafted.max(kept(&line).unwrap_or_default());
+            acknowledged.extend(id_of(&line));
+        }
         assert!(!killer.join().unwrap().success());
         if round % 20 == 19 {
-            check(&folder, &acknowledged);
+            check(&folder, &acknowledged, drafted);
         }
     }
     assert!(acknowledged.len() as u64 > KILLS);
@@ -110,13 +152,30 @@ fn what_was_acknowledged_is_there_after_two_hundred_kills() {
     assert_eq!(files_of(&folder), ["test.tiebreak"]);
 }
 
-fn check(folder: &TempDir, acknowledged: &[EventId]) {
+fn check(folder: &TempDir, acknowledged: &[EventId], drafted: u64) {
     let project = reopen(folder);
     assert_eq!(project.integrity().unwrap(), Vec::<String>::new());
     let reader = project.reader().unwrap();
     let there: BTreeSet<EventId> = all_events(&reader).into_iter().map(|e| e.id).collect();
     let lost = acknowledged.iter().filter(|id| !there.contains(id)).count();
     assert_eq!(lost, 0, "of {}", acknowledged.len());
+    // The draft that was said to be kept is there, or the one that was being kept when the end came; whole in either case.
+    let item = row("a.jsonl", 1, "Why?", "x", "y").item;
+    let draft = reader
+        .draft(item.id, "drafter")
+        .unwrap()
+        .unwrap_or_default();
+    let text = draft.judgment.justification.clone();
+    let n: u64 = text
+        .strip_prefix("draft ")
+        .map_or(0, |n| n.parse().unwrap());
+    assert!(n >= drafted, "draft {n} is older than {drafted}");
+    if n > 0 {
+        assert_eq!(draft, rewrite(&item, n));
+    }
+    // What counts after undo is what the events say.
+    let events = all_events(&reader);
+    assert_eq!(reader.view().unwrap(), View::fold(&events));
     // No item without its parts.
     let mut items = 0;
     reader

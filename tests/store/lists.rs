@@ -336,3 +336,37 @@ fn small_things_are_remembered() {
     assert_eq!(reader.setting("place/Mina").unwrap(), Some(place));
     assert_eq!(reader.setting("place/Omar").unwrap(), None);
 }
+
+#[test]
+fn what_is_put_off_is_next_when_nothing_else_is_and_practice_is_done() {
+    let (_folder, project) = fresh();
+    let items = super::log::three(&project);
+    let writer = project.writer().unwrap();
+    let reader = project.reader().unwrap();
+    let next = |after| reader.next_unlabelled("Mina", after).unwrap();
+    let event = |at: usize, body| Event::now("Mina", Some(items[at].id), body);
+    writer.append(&[event(0, EventBody::Later)]).unwrap();
+    assert_eq!(next(None), Some(1));
+    let label = label_of(items[2].responses[0].key, 1);
+    writer
+        .append(&[event(2, EventBody::Practice(Box::new(label.clone())))])
+        .unwrap();
+    assert_eq!(next(Some(1)), Some(1), "practised is nothing left to do");
+    writer.append(&[event(1, EventBody::Later)]).unwrap();
+    assert_eq!(
+        next(Some(2)),
+        Some(0),
+        "what was put off longest ago comes first"
+    );
+    assert_eq!(reader.put_off("Mina").unwrap(), [0, 1]);
+    let counts = reader.counts_for("Mina").unwrap();
+    assert_eq!((counts.later, counts.practised, counts.labelled), (2, 1, 0));
+    assert_eq!(reader.info().unwrap().labels, 0);
+    // Undone, it is as if it had never been put off.
+    let later = reader.history("Mina").unwrap().undo[1];
+    writer
+        .append(&[event(1, EventBody::Undo { target: later })])
+        .unwrap();
+    assert_eq!(next(Some(2)), Some(1));
+    assert_eq!(project.integrity().unwrap(), Vec::<String>::new());
+}

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Imports three pairs; their items.
-fn three(project: &Project) -> Vec<Item> {
+pub fn three(project: &Project) -> Vec<Item> {
     let rows: Vec<ImportedRow> = (0..3)
         .map(|n| {
             row(

@@ -139,6 +139,7 @@ fn the_screens_look_as_they_did() {
         // Whatever is laid out over several frames has come to rest.
         for _ in 0..8 {
             shown.step();
+            std::thread::sleep(std::time::Duration::from_millis(10));
         }
         results.add(shown.try_snapshot_options(&name, &options));
     }
