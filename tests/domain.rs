@@ -453,7 +453,7 @@ fn doubts_are_about_praise_sides_time_and_identity() {
     let schema = LabelSchema::helpsteer2();
     let shown = [item.responses[0].key, item.responses[1].key];
     let found = |judgment: &Judgment, active_ms: u64| {
-        let texts = item.responses.iter().map(|r| r.text()).collect();
+        let texts = item.responses.iter().map(Response::text).collect();
         let given = Circumstances {
             schema: &schema,
             shown: &shown,

@@ -103,7 +103,7 @@ fn frames() {
         let side =
             usize::from(state(&shown).open_item().unwrap().original(0) != Some(chosen.trim_end()));
         shown.state_mut().app.dispatch(Action::LookAt(side));
-        println!(
+        eprintln!(
             "{name}: first {:.2} ms; scrolling {}",
             first.as_secs_f64() * 1e3,
             percentiles(scroll(&mut shown, 300))
@@ -114,7 +114,7 @@ fn frames() {
         while started.elapsed() < Duration::from_secs(2) {
             worst = worst.max(frame(&mut shown));
         }
-        println!(
+        eprintln!(
             "  differences: worst frame on the way {:.2} ms; scrolling {}",
             worst.as_secs_f64() * 1e3,
             percentiles(scroll(&mut shown, 300))
@@ -122,7 +122,7 @@ fn frames() {
         press(&mut shown, "D D Ctrl+F");
         type_text(&mut shown, "word");
         let found = frame(&mut shown);
-        println!(
+        eprintln!(
             "  find: {:.2} ms; scrolling {}",
             found.as_secs_f64() * 1e3,
             percentiles(scroll(&mut shown, 300))
@@ -154,7 +154,7 @@ fn frames() {
         });
         times.push(frame(&mut shown));
     }
-    println!("2,001 turns of context: scrolling {}", percentiles(times));
+    eprintln!("2,001 turns of context: scrolling {}", percentiles(times));
     // Keys on an ordinary item: a level pressed, and the frame that shows it.
     let path = home.project("keys", &[fixture("helpsteer2_validation_first8.jsonl")]);
     let mut shown = home.open_at_item(&path);
@@ -170,7 +170,7 @@ fn frames() {
         frame(&mut shown);
         times.push(started.elapsed());
     }
-    println!("a key to its frame: {}", percentiles(times));
+    eprintln!("a key to its frame: {}", percentiles(times));
     // Commit to the next item, at 100,000 items.
     let big = home.file("big.jsonl");
     let mut lines = String::new();
@@ -184,7 +184,7 @@ fn frames() {
     let started = Instant::now();
     let mut shown = home.open_at_item(&path);
     frame(&mut shown);
-    println!(
+    eprintln!(
         "100,000 items: open to the first frame of the first item {:.0} ms",
         started.elapsed().as_secs_f64() * 1e3
     );
@@ -211,7 +211,7 @@ fn frames() {
         frame(&mut shown);
         times.push(started.elapsed());
     }
-    println!(
+    eprintln!(
         "commit (after the key's own frame) to the next item painted: {}",
         percentiles(times)
     );

@@ -192,3 +192,174 @@ fn sealed_scores_are_computed_and_told_after_the_commit_only() {
     until_told(&mut shown, "Item 1 of 2");
     until(&mut shown, "the scores", |s| begins(s, "Score of A"));
 }
+
+/// What the program writes to its log, whatever thread writes it.
+#[derive(Clone, Default)]
+struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_sealed_score_is_in_no_title_no_clipboard_and_no_log() {
+    let log = Log::default();
+    let written = log.clone();
+    // Another test may have been first; then its log is not ours, and nothing is lost but this part.
+    let logging = tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+        .with_ansi(false)
+        .with_writer(move || log.clone())
+        .try_init()
+        .is_ok();
+    let home = Home::of_mina("default");
+    let path = home.project("sealed", &[fixture("helpsteer2_validation_first8.jsonl")]);
+    let mut shown = home.open_at_item(&path);
+    shown
+        .state_mut()
+        .app
+        .dispatch(Action::SetPolicy(ScorePolicy::Sealed));
+    until(&mut shown, "sealed scores", |s| {
+        let open = state(s).open_item().unwrap();
+        let sealed = state(s).project.as_ref().unwrap().info.policy == ScorePolicy::Sealed;
+        sealed && open.score(0).is_some() && open.score(1).is_some()
+    });
+    let open = state(&shown).open_item().unwrap();
+    let mut secrets: Vec<String> = vec![];
+    for side in 0..2 {
+        let score = open.score(side).unwrap().as_ref().unwrap().score;
+        secrets.extend([
+            format!("{score:.2}"),
+            format!("{score:.4}"),
+            format!("{score}"),
+        ]);
+    }
+    let margin = open.margin().unwrap().abs();
+    secrets.extend([format!("{margin:.4}"), format!("+{margin:.2}")]);
+    let texts: String = item(&shown)
+        .context
+        .iter()
+        .chain(item(&shown).responses.iter().flat_map(|r| &r.turns))
+        .map(|t| t.content.as_str())
+        .collect();
+    secrets.retain(|secret| !texts.contains(secret.as_str()));
+    assert!(secrets.len() >= 4, "{secrets:?}");
+    // Everything a labeler can press while reading, and everything said and copied by it.
+    for keys in [
+        "Ctrl+A Ctrl+C",
+        "D",
+        "D",
+        "D",
+        "L",
+        "L",
+        "V",
+        "V",
+        "P",
+        "P",
+        "H",
+        "H",
+        "G",
+        "G",
+        "Ctrl+F Escape Escape",
+        "E Escape",
+        "Ctrl+2",
+        "Ctrl+6",
+        "Ctrl+7",
+        "Ctrl+5",
+        "Ctrl+1",
+        "Ctrl+K Escape",
+        "3",
+        "F6 F6",
+    ] {
+        for key in keys.split(' ') {
+            press(&mut shown, key);
+            let output = shown.output();
+            let copied = output
+                .platform_output
+                .commands
+                .iter()
+                .map(|c| format!("{c:?}"));
+            let titles = output
+                .viewport_output
+                .values()
+                .flat_map(|v| v.commands.iter().map(|c| format!("{c:?}")));
+            let said: Vec<String> = copied.chain(titles).chain(told(&shown)).collect();
+            for secret in &secrets {
+                let leak = said.iter().find(|t| t.contains(secret.as_str()));
+                assert!(leak.is_none(), "{secret} after {key}: {leak:?}");
+            }
+        }
+    }
+    if logging {
+        let log = String::from_utf8_lossy(&written.0.lock().unwrap()).into_owned();
+        for secret in secrets.iter().filter(|s| s.len() > 5) {
+            assert!(!log.contains(secret.as_str()), "{secret} is in the log");
+        }
+    }
+    // After the commit they are told.
+    fill(&mut shown);
+    press(&mut shown, "Ctrl+Enter");
+    until_told(&mut shown, "Item 2 of 4");
+    press(&mut shown, "Escape R");
+    until_told(&mut shown, "Item 1 of 4");
+    shown.step();
+    let told = told(&shown).join("\n");
+    assert!(
+        told.contains(&secrets[0]),
+        "{} is not told after the commit:\n{told}",
+        secrets[0]
+    );
+}
+
+#[test]
+fn the_same_answer_on_swapped_sides_is_stored_with_the_opposite_sign() {
+    use tiebreak::domain::{EventBody, Preference};
+    let (home, project) = Home::with_project("helpsteer2_validation_first8.jsonl");
+    // Two people for whom the seed puts the sides of the first item the other way round.
+    let first = reader(&project).item_at(0).unwrap().unwrap();
+    let order = |who: &str| first.shown_order(who, 7);
+    let other = (0..)
+        .map(|n| format!("omar{n}"))
+        .find(|who| order(who) != order("mina"))
+        .unwrap();
+    let mut signs = vec![];
+    for who in ["mina".to_owned(), other] {
+        home.settle(&tiebreak::app::settings::Settings {
+            annotator: who.clone(),
+            model: "off".to_owned(),
+            ..Default::default()
+        });
+        let mut shown = home.open_at_item(&project);
+        press(&mut shown, "A 3 3 3 3 3 3 3 3 3 3 2");
+        type_text(&mut shown, "The one that I see first is better.");
+        press(&mut shown, "Ctrl+Enter");
+        until(&mut shown, "the next item", |s| item(s).id != first.id);
+        drop(shown);
+        let label = events(&project)
+            .into_iter()
+            .rev()
+            .find_map(|e| match e.body {
+                EventBody::Label(label) if e.annotator == who => Some(label),
+                _ => None,
+            });
+        let label = label.unwrap();
+        let keys = [first.responses[0].key, first.responses[1].key];
+        let sign = label
+            .judgment
+            .preference
+            .and_then(|p: Preference| p.signed(keys[0], keys[1]));
+        signs.push(sign.unwrap());
+    }
+    assert_eq!(
+        signs[0], -signs[1],
+        "the same key, the opposite response: {signs:?}"
+    );
+    assert_eq!(signs[0].abs(), 2);
+}

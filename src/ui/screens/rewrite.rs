@@ -156,7 +156,7 @@ fn changed(ui: &mut Ui, _state: &AppState, open: &OpenItem, side: usize, set: &S
     let sides = open.shown.len();
     let (ink, wash) = (p.side(side, sides), p.wash(side, sides));
     let mut job = LayoutJob::default();
-    for (change, piece) in shortened(changes(original, text, Duration::from_millis(4))) {
+    for (change, piece) in shortened(&changes(original, text, Duration::from_millis(4))) {
         let plain = TextFormat {
             font_id: set.text(),
             color: p.text_2,
@@ -186,10 +186,10 @@ fn changed(ui: &mut Ui, _state: &AppState, open: &OpenItem, side: usize, set: &S
 }
 
 /// Long stretches that were kept are told by their ends only: what changed is what one looks for.
-fn shortened<'a>(pieces: Vec<(Change, &'a str)>) -> Vec<(Change, &'a str)> {
+fn shortened<'a>(pieces: &[(Change, &'a str)]) -> Vec<(Change, &'a str)> {
     const ENDS: usize = 24;
     let mut shown: Vec<(Change, &'a str)> = vec![];
-    let mut rest = pieces.as_slice();
+    let mut rest = pieces;
     while let Some((change, piece)) = rest.first() {
         let run = match change {
             Change::Kept => rest.iter().take_while(|(c, _)| *c == Change::Kept).count(),

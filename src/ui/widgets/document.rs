@@ -443,23 +443,28 @@ impl Document {
             y += self.height(at);
         }
         let scale = strip.height() / total.max(1.0);
-        let tick = |place: &Place, color: Color32, from: f32| {
-            let height = self.height(place.line);
-            let above = tops.get(place.line).copied().unwrap_or(0.0);
-            let top = strip.top() + (above + place.within.start * height) * scale;
-            let tall = ((place.within.end - place.within.start) * height * scale).max(1.5);
-            let size = vec2(WIDTH - from, tall);
-            let rect = Rect::from_min_size(pos2(strip.left() + from, top), size);
-            painter.rect_filled(rect, 0.0, color);
+        // What falls on the same pixels as the one before is drawn once: there may be a hundred thousand.
+        let ticks = |places: &[Place], color: Color32, from: f32| {
+            let mut drawn = f32::NEG_INFINITY;
+            for place in places {
+                let height = self.height(place.line);
+                let above = tops.get(place.line).copied().unwrap_or(0.0);
+                let top = strip.top() + (above + place.within.start * height) * scale;
+                let bottom = strip.top() + (above + place.within.end * height) * scale;
+                let bottom = bottom.max(top + 1.5);
+                if bottom <= drawn + 0.5 {
+                    continue;
+                }
+                let min = pos2(strip.left() + from, top.max(drawn));
+                let rect = Rect::from_min_max(min, pos2(strip.right(), bottom));
+                painter.rect_filled(rect, 0.0, color);
+                drawn = bottom;
+            }
         };
         if differs && let Some((_, places)) = &self.differs {
-            for place in places {
-                tick(place, show.ink.0, 0.0);
-            }
+            ticks(places, show.ink.0, 0.0);
         }
-        for place in &self.found.1 {
-            tick(place, p.text, 2.0);
-        }
+        ticks(&self.found.1, p.text, 2.0);
         let window = Rect::from_min_size(
             pos2(strip.left(), strip.top() + self.offset * scale),
             vec2(WIDTH, (view.height() * scale).max(8.0)),
