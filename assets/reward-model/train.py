@@ -460,7 +460,8 @@ def probe(w: Weights, cfg: Config, train: list[Pair], dev: list[Pair], taps: tup
 
 
 def tune(w: Weights, cfg: Config, train: list[Pair], dev: list[Pair], opts: argparse.Namespace) -> Weights:
-    """Bradley-Terry on all weights but the embedding, which stays as it will be stored."""
+    """Bradley-Terry on all weights but the embedding, which stays as it will be stored. Goes on from its last checkpoint, which is
+    written every ten minutes with the state of the optimiser: cut off or not, it takes the same steps."""
     w = {k: v.clone() for k, v in w.items()}
     w["token_embd.weight"] = round_trip(w["token_embd.weight"], opts.embd_quant)
     learn = [k for k in w if k != "token_embd.weight"]
@@ -479,8 +480,19 @@ def tune(w: Weights, cfg: Config, train: list[Pair], dev: list[Pair], opts: argp
         rng.shuffle(epoch)
         groups += epoch
     groups = groups[:opts.steps] if opts.steps else groups
-    best, start, seen, losses = (0.0, None), time.time(), 0, []
+    best, first, path = (0.0, None), 0, opts.work / "checkpoint.pt"
+    if path.exists():
+        state = torch.load(path)
+        best, first = state["best"], state["step"]
+        optim.load_state_dict(state["optim"])
+        with torch.no_grad():
+            for k in learn:
+                w[k].copy_(state["w"][k])
+        print(f"tune: goes on from step {first}", flush=True)
+    start, saved, seen, losses = time.time(), time.time(), 0, []
     for step, group in enumerate(groups):
+        if step < first:
+            continue
         lr = min(1, (step + 1) / 40) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / len(groups))))
         for g, base in zip(optim.param_groups, (opts.lr, opts.lr * 5)):
             g["lr"] = base * lr
@@ -506,7 +518,12 @@ def tune(w: Weights, cfg: Config, train: list[Pair], dev: list[Pair], opts: argp
             if score <= best[0]:
                 break  # it has begun to learn the training pairs by heart
             best = (score, {k: v.detach().clone() for k, v in w.items()})
-            torch.save(best[1], opts.work / "tuned-partial.pt")
+        if time.time() - saved > 60 * opts.checkpoint_minutes:
+            # Through another file: cut off here, the one before is still whole.
+            torch.save(dict(best=best, step=step + 1, optim=optim.state_dict(), w={k: w[k].detach() for k in learn}), path.with_suffix(".new"))
+            path.with_suffix(".new").replace(path)
+            saved = time.time()
+    path.unlink(missing_ok=True)
     return best[1]
 
 
@@ -683,6 +700,7 @@ def main() -> None:
     arg.add_argument("--epochs", type=int, default=2)
     arg.add_argument("--steps", type=int, default=0, help="stop after so many batches; 0: all")
     arg.add_argument("--check-every", type=int, default=120)
+    arg.add_argument("--checkpoint-minutes", type=float, default=10)
     arg.add_argument("--lr", type=float, default=1e-4)
     arg.add_argument("--bf16", action="store_true", help="measure in bf16: faster, margins off by about 0.01")
     arg.add_argument("--threads", type=int, default=os.cpu_count())
