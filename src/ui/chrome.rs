@@ -154,6 +154,7 @@ fn folio(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
             format!("Item {} of {total}", open.position + 1),
         )
     });
+    controls::live(ui, &response);
     if state.screen == Screen::Annotate {
         let mode = match project.info.schema.mode {
             Mode::SideBySide if state.compact || open.shown.len() != 2 => Mode::OneAtATime,
@@ -221,6 +222,7 @@ fn saved(ui: &mut Ui, state: &AppState) {
     };
     let response = controls::text(ui, &text, theme::ui(theme::UI), color);
     response.widget_info(|| WidgetInfo::labeled(Role::Status, true, &text));
+    controls::live(ui, &response);
     if let Saved::Failed(why) = &project.saved {
         response.on_hover_text(why);
     }
@@ -325,6 +327,8 @@ pub struct Problems {
     pub others: Vec<char>,
     /// Whether some of it is written from right to left.
     pub right_to_left: bool,
+    /// Whether a response says which model wrote it.
+    pub identity: bool,
 }
 
 /// Says what cannot be read as it is: nobody should judge by what is not on the screen.
@@ -364,6 +368,13 @@ fn reading_problems(ui: &mut Ui, state: &AppState, problems: &Problems) {
             .collect();
         let why = format!("No font of this computer has them: {}", list.join(", "));
         told(ui, &format!("{have} no glyph"), &why);
+    }
+    if problems.identity {
+        told(
+            ui,
+            "a response names its author",
+            "It says which model wrote it. Judge what it says, not who says it; the label records that it did",
+        );
     }
     if problems.right_to_left {
         told(
@@ -456,6 +467,7 @@ pub fn notice(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
                         .color(color);
                     let response = ui.add(egui::Label::new(text).wrap().selectable(true));
                     response.widget_info(|| WidgetInfo::labeled(Role::Alert, true, &notice.text));
+                    controls::live(ui, &response);
                 });
             });
         });

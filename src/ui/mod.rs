@@ -18,6 +18,7 @@ use crate::app::commands::{Command, Scope};
 use crate::app::settings::{Places, Theme};
 use crate::app::state::{Pick, Place};
 use crate::app::{Action, App, Overlay, Screen};
+use crate::domain::identity_words;
 use crate::text::glyphs;
 use chrome::Problems;
 use keys::Keys;
@@ -185,6 +186,8 @@ impl Window {
                     found.names.push(problem.name.clone());
                 }
             }
+            found.identity |= turn.role == crate::domain::Role::Assistant
+                && !identity_words(&turn.content).is_empty();
             others.extend(turn.content.chars().filter(|c| glyphs::drawn(*c)));
         }
         found.others = others.into_iter().take(4_000).collect();
@@ -344,6 +347,7 @@ pub fn run(project: Option<PathBuf>) -> Result<(), eframe::Error> {
         .with_title("Tiebreak")
         .with_app_id("tiebreak")
         .with_inner_size(vec2(1440.0, 900.0))
+        .with_clamp_size_to_monitor_size(true)
         .with_min_inner_size(SMALLEST);
     if let Some(icon) = icon {
         viewport = viewport.with_icon(icon);

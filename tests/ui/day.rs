@@ -862,3 +862,99 @@ fn rewrites_tags_and_confidence_leave_with_the_pairs_and_come_back() {
         .unwrap();
     assert_eq!(vote.judgment, label.judgment);
 }
+
+// -----------------------------------------------------------------------------------------
+// Access
+
+#[test]
+fn every_control_has_a_name_and_saves_are_told_as_they_happen() {
+    use egui::accesskit::{Live, Role};
+    use egui_kittest::kittest::NodeT as _;
+    let (home, project) = Home::with_project(PAIRS);
+    let mut shown = home.open_at_item(&project);
+    let nameless = |shown: &Shown, place: &str| {
+        for node in shown.root().children_recursive() {
+            let node = node.accesskit_node();
+            let control = matches!(
+                node.role(),
+                Role::Button
+                    | Role::CheckBox
+                    | Role::RadioButton
+                    | Role::Tab
+                    | Role::TextInput
+                    | Role::MultilineTextInput
+                    | Role::MenuItem
+                    | Role::ListItem
+            );
+            let named = node.label().is_some_and(|l| !l.trim().is_empty());
+            assert!(
+                !control || named,
+                "a {:?} of {place} has no name: {:?}",
+                node.role(),
+                node.bounding_box()
+            );
+        }
+    };
+    for (keys, place) in [
+        ("3", "annotate"),
+        ("G", "guidelines"),
+        ("H", "history"),
+        ("H", "annotate"),
+        ("E", "a rewrite"),
+        ("Escape", "annotate"),
+        ("Ctrl+F", "find"),
+        ("Escape", "annotate"),
+        ("Ctrl+2", "queue"),
+        ("Ctrl+5", "export"),
+        ("Ctrl+6", "models"),
+        ("Ctrl+7", "settings"),
+    ] {
+        press(&mut shown, keys);
+        shown.step();
+        nameless(&shown, place);
+    }
+    for tab in SettingsTab::ALL {
+        dispatch(&mut shown, Action::ShowSettings(tab));
+        nameless(&shown, tab.title());
+    }
+    press(&mut shown, "Escape Ctrl+1");
+    until_saved(&mut shown);
+    shown.step();
+    let live = shown.root().children_recursive().filter(|n| {
+        let node = n.accesskit_node();
+        node.live() == Live::Polite
+    });
+    let told: Vec<String> = live.filter_map(|n| n.accesskit_node().label()).collect();
+    assert!(told.iter().any(|t| t.starts_with("Saved ")), "{told:?}");
+    assert!(told.iter().any(|t| t == "Item 1 of 4"), "{told:?}");
+}
+
+#[test]
+fn a_window_at_twice_the_size_still_labels() {
+    let (home, project) = Home::with_project(PAIRS);
+    let mut shown = home.open_sized(Some(&project), egui::vec2(1440.0, 900.0));
+    until(&mut shown, "an item is open", |s| {
+        state(s).open_item().is_some()
+    });
+    for _ in 0..10 {
+        press(&mut shown, "Ctrl+Plus");
+    }
+    shown.step();
+    assert_eq!(state(&shown).settings.zoom, 200);
+    assert!(state(&shown).compact, "it has the layout of a small window");
+    fill(&mut shown);
+    press(&mut shown, "Ctrl+Enter");
+    until_told(&mut shown, "Item 2 of 4");
+}
+
+#[test]
+fn a_response_that_names_its_author_is_marked() {
+    let home = Home::of_mina("off");
+    let row =
+        serde_json::json!({"prompt": "Q", "chosen": "As ChatGPT, I think so.", "rejected": "No."});
+    let file = home.write("n.jsonl", &format!("{row}\n"));
+    let project = home.project("n", &[file]);
+    let mut shown = home.open_at_item(&project);
+    shown.step();
+    assert!(tells(&shown, "a response names its author"));
+}

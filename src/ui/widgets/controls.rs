@@ -44,6 +44,13 @@ pub fn text(ui: &mut Ui, text: &str, font: egui::FontId, color: Color32) -> Resp
     ui.add(egui::Label::new(egui::RichText::new(text).font(font).color(color)).truncate())
 }
 
+/// Tells people who do not see it when what it says changes, once they pause.
+pub fn live(ui: &Ui, response: &Response) {
+    ui.ctx().accesskit_node_builder(response.id, |node| {
+        node.set_live(egui::accesskit::Live::Polite);
+    });
+}
+
 /// A part of the window that F6 goes to: a region with a name. Told anew in every frame, in the order of reading.
 pub fn landmark(ui: &Ui, rect: egui::Rect, name: &str) {
     let id = egui::Id::unique(("landmark", name));
