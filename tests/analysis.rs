@@ -275,6 +275,7 @@ fn ones_own_labels_are_counted_by_side_and_by_length() {
             idle_ms: 0,
             schema: schema.id(),
             guideline_version: None,
+            post_reveal: false,
             doubts: if n == 0 {
                 vec!["too-fast".to_owned()]
             } else {

@@ -31,6 +31,7 @@ fn label(better: ResponseKey, strength: u8) -> EventBody {
             schema: "helpsteer2@1".to_owned(),
             guideline_version: None,
             doubts: vec![],
+            post_reveal: false,
         },
     }))
 }

@@ -129,6 +129,7 @@ fn label_of(key: ResponseKey, strength: u8) -> Label {
             schema: "helpsteer2@1".to_owned(),
             guideline_version: None,
             doubts: vec![],
+            post_reveal: false,
         },
     }
 }

@@ -179,24 +179,16 @@ macro_rules! screen {
 
 /// All commands.
 pub static COMMANDS: &[Command] = &[
-    digit!(
-        "digit-0",
-        0,
-        "Level 0 of the focused attribute; neither valid when comparing"
-    ),
-    digit!("digit-1", 1, "Level 1; left much better when comparing"),
-    digit!("digit-2", 2, "Level 2; left better when comparing"),
-    digit!("digit-3", 3, "Level 3; left slightly better when comparing"),
-    digit!(
-        "digit-4",
-        4,
-        "Level 4; the same, where the schema has it, when comparing"
-    ),
-    digit!("digit-5", 5, "Right slightly better, when comparing"),
-    digit!("digit-6", 6, "Right better, when comparing"),
-    digit!("digit-7", 7, "Right much better, when comparing"),
-    digit!("digit-8", 8, "Card or tag 8"),
-    digit!("digit-9", 9, "Card or tag 9"),
+    digit!("digit-0", 0, "Level 0; comparing: neither valid"),
+    digit!("digit-1", 1, "Level 1; comparing: left much better"),
+    digit!("digit-2", 2, "Level 2; comparing: left better"),
+    digit!("digit-3", 3, "Level 3; comparing: left slightly better"),
+    digit!("digit-4", 4, "Level 4; comparing: the same"),
+    digit!("digit-5", 5, "Level 5; comparing: right slightly better"),
+    digit!("digit-6", 6, "Level 6; comparing: right better"),
+    digit!("digit-7", 7, "Level 7; comparing: right much better"),
+    digit!("digit-8", 8, "Level, card or tag 8"),
+    digit!("digit-9", 9, "Level, card or tag 9"),
     command(
         "neither",
         "Neither valid",
@@ -229,7 +221,7 @@ pub static COMMANDS: &[Command] = &[
     ),
     repeats(command(
         "next-field",
-        "Next field; while ranking, the card in hand moves down",
+        "Next field; a card in hand moves down",
         Group::Judge,
         Scope::Annotate,
         &[Shortcut::new(Key::Down)],
@@ -243,7 +235,7 @@ pub static COMMANDS: &[Command] = &[
     )),
     repeats(command(
         "previous-field",
-        "Previous field; while ranking, the card in hand moves up",
+        "Previous field; a card in hand moves up",
         Group::Judge,
         Scope::Annotate,
         &[Shortcut::new(Key::Up)],

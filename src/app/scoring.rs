@@ -311,7 +311,7 @@ pub fn agreed(reader: &Reader, scorer: &str, cancel: &Cancel) -> Result<Agreed, 
         let [first, second] = both.as_slice() else {
             continue;
         };
-        for (_, _, _, label) in reader.labels(id)? {
+        for (_, _, _, label) in reader.blind_labels(id)? {
             let Some(Preference::Better { response, .. }) = label.judgment.preference else {
                 continue;
             };

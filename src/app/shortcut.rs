@@ -125,7 +125,8 @@ impl std::fmt::Display for Shortcut {
             Key::Question => f.write_str("?"),
             Key::Slash => f.write_str("/"),
             Key::Comma => f.write_str(","),
-            Key::Plus => f.write_str("+"),
+            Key::Plus if self.ctrl => f.write_str("+"),
+            Key::Plus => f.write_str("="),
             Key::Minus => f.write_str("-"),
         }
     }

@@ -239,6 +239,10 @@ pub struct LabelContext {
     /// Version of the guidelines shown, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guideline_version: Option<String>,
+    /// Whether it changes an earlier label of the annotator's own, after which model names, reference labels and (where they were sealed)
+    /// scores had been shown.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub post_reveal: bool,
     /// What looked odd at the commit, by [`crate::domain::Doubt::id`]: never a reason to refuse it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<String>,
@@ -252,6 +256,13 @@ pub struct Label {
     pub judgment: Judgment,
     /// Under which circumstances.
     pub context: LabelContext,
+}
+
+impl Label {
+    /// Whether it was given before the scores were shown, as a sealed project wants it.
+    pub fn is_blind(&self) -> bool {
+        !(self.context.post_reveal && self.context.policy == ScorePolicy::Sealed)
+    }
 }
 
 /// A label in the making, kept on every change.

@@ -96,7 +96,7 @@ impl Reader {
                     position: place.position as u64,
                     sources: self.sources_at(place.position)?,
                     references: self.references_at(place.position)?,
-                    labels: self.labels(item.id)?,
+                    labels: self.blind_labels(item.id)?,
                     item,
                 };
                 if each(record).is_break() {

@@ -235,6 +235,37 @@ impl Reader {
         Ok(labels)
     }
 
+    /// As [`Reader::labels`], but for an annotator who changed the label of a sealed project after its scores had been shown, the last
+    /// one given before that: what a study may use.
+    pub fn blind_labels(
+        &self,
+        item: ItemId,
+    ) -> Result<Vec<(String, EventId, jiff::Timestamp, Label)>, StoreError> {
+        let mut labels = self.labels(item)?;
+        for (annotator, id, time, label) in &mut labels {
+            if label.is_blind() {
+                continue;
+            }
+            let standing = self.rows(
+                &format!(
+                    "SELECT {EVENT} FROM standing_events e WHERE e.item = ?1 AND e.annotator = ?2 AND e.kind = 'label' ORDER BY e.id DESC"
+                ),
+                params![item.to_string(), annotator.as_str()],
+                |r| Ok(self.event_of(r)),
+            )?;
+            for event in standing {
+                let event = event?;
+                if let EventBody::Label(earlier) = event.body
+                    && earlier.is_blind()
+                {
+                    (*id, *time, *label) = (event.id, event.time, *earlier);
+                    break;
+                }
+            }
+        }
+        Ok(labels)
+    }
+
     /// The annotators who have labelled or skipped something that still counts, by name.
     pub fn annotators(&self) -> Result<Vec<String>, StoreError> {
         // Hops from name to name in the index instead of reading every outcome.

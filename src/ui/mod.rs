@@ -31,7 +31,7 @@ const WIDE: f32 = 1180.0;
 /// Smaller windows show a notice instead of a broken layout.
 const SMALLEST: egui::Vec2 = vec2(900.0, 600.0);
 /// After this long without a key or the mouse the labeler counts as away.
-const IDLE: Duration = Duration::from_secs(30);
+const IDLE: Duration = Duration::from_mins(2);
 
 /// The window.
 pub struct Window {

@@ -485,6 +485,42 @@ fn one_comes_back_to_the_same_item_field_caret_and_block() {
     assert_eq!(said, "It says far more");
 }
 
+#[test]
+fn a_change_after_the_scores_were_shown_is_kept_but_the_first_answer_counts() {
+    for (policy, counts) in [(ScorePolicy::Sealed, 0), (ScorePolicy::Live, 1)] {
+        let (home, project) = Home::with_project(PAIRS);
+        let mut shown = home.open_at_item(&project);
+        if policy == ScorePolicy::Sealed {
+            dispatch(&mut shown, Action::SetPolicy(policy));
+            until_saved(&mut shown);
+        }
+        fill(&mut shown);
+        press(&mut shown, "Ctrl+Enter");
+        until_told(&mut shown, "Item 2 of 4");
+        press(&mut shown, "Escape R");
+        until_told(&mut shown, "Item 1 of 4");
+        press(&mut shown, "A 0");
+        let told = begins(&shown, "The scores have been shown. This change is kept");
+        assert_eq!(told, policy == ScorePolicy::Sealed);
+        std::thread::sleep(std::time::Duration::from_millis(160));
+        press(&mut shown, "Ctrl+Enter");
+        until(&mut shown, "a second label", |_| {
+            labels(&project).len() == 2
+        });
+        let said = labels(&project);
+        assert!(!said[0].context.post_reveal && said[1].context.post_reveal);
+        drop(shown);
+        let mut used = vec![];
+        reader(&project)
+            .for_each_item(|record| {
+                used.extend(record.labels.into_iter().map(|(_, _, _, label)| label));
+                std::ops::ControlFlow::Continue(())
+            })
+            .unwrap();
+        assert_eq!(used, [said[counts].clone()], "{policy:?}");
+    }
+}
+
 // -----------------------------------------------------------------------------------------
 // Reading
 

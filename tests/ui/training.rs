@@ -44,6 +44,7 @@ fn labelled(home: &Home, pairs: usize) -> std::path::PathBuf {
                 schema: "helpsteer2@1".to_owned(),
                 guideline_version: None,
                 doubts: vec![],
+                post_reveal: false,
             },
         };
         label.judgment.preference = Some(Preference::Better {

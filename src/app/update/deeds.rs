@@ -90,6 +90,7 @@ pub(super) fn commit_or_missing(state: &mut AppState) -> Vec<Effect> {
             idle_ms: open.form.draft.idle_ms,
             schema: schema.id(),
             guideline_version,
+            post_reveal: open.committed(),
             doubts: found.iter().map(|d| d.id().to_owned()).collect(),
         },
     };

@@ -12,7 +12,7 @@ use crate::app::form::{
 };
 use crate::app::state::OpenItem;
 use crate::app::{Action, AppState, Overlay};
-use crate::domain::{LabelSchema, Preference};
+use crate::domain::{LabelSchema, Preference, ScorePolicy};
 use crate::ui::theme::{self, Palette, space};
 use crate::ui::widgets::{controls, icons};
 
@@ -615,6 +615,14 @@ fn deeds(
     let doubted = doubt(ui, open);
     if !doubted {
         ui.add(egui::Label::new(text).wrap());
+    }
+    let sealed = state
+        .project
+        .as_ref()
+        .is_some_and(|p| p.info.policy == ScorePolicy::Sealed);
+    if sealed && open.committed() && open.form.touched {
+        let told = "The scores have been shown. This change is kept beside your first answer; exports use the first.";
+        controls::note(ui, told);
     }
     if let Some(note) = open.flag.as_ref().filter(|n| !n.is_empty()) {
         let text = RichText::new(format!("Flagged: {note}"))

@@ -258,7 +258,11 @@ fn keys(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
                         }
                     }
                 });
-                let change = controls::button(ui, "Change", false, !choosing, vec2(0.0, 26.0));
+                let text = RichText::new("Change")
+                    .font(theme::ui(12.0))
+                    .color(p.text_2)
+                    .underline();
+                let change = ui.add_enabled(!choosing, egui::Button::new(text).frame(false));
                 let told = format!("Change the key of: {}", command.title);
                 change.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, &told));
                 if change.clicked() {

@@ -179,17 +179,21 @@ fn steps(
             }
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let told = if sides > 1 {
-                "shows the other response"
-            } else {
-                ""
-            };
-            if !told.is_empty() {
-                controls::text(ui, told, theme::ui(theme::SMALL), p.text_3);
+            // Where the ratings take all the room, what goes on stands here.
+            if narrow(ui) && matches!(open.form.focus, Field::Rating { .. }) {
+                next_button(ui, state, schema, open, actions);
+            } else if sides > 1 {
+                let small = theme::ui(theme::SMALL);
+                controls::text(ui, "shows the other response", small, p.text_3);
                 controls::key_cap(ui, &state.key("flip"));
             }
         });
     });
+}
+
+/// Whether five ratings and a button do not fit beside each other.
+fn narrow(ui: &Ui) -> bool {
+    ui.ctx().content_rect().width() < 860.0
 }
 
 fn rating_step(
@@ -234,9 +238,11 @@ fn rating_step(
                 }
             });
         }
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            next_button(ui, state, schema, open, actions);
-        });
+        if !narrow(ui) {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                next_button(ui, state, schema, open, actions);
+            });
+        }
     });
     ui.add_space(space::S);
     anchor(ui, schema, open);
