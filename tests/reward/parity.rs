@@ -15,7 +15,13 @@ struct Row {
 }
 
 fn rows(name: &str) -> Vec<Row> {
-    let text = std::fs::read(fixture("scores.json")).unwrap();
+    let llama = name.starts_with("llama");
+    let file = if llama {
+        "scores.json"
+    } else {
+        "families.json"
+    };
+    let text = std::fs::read(fixture(file)).unwrap();
     let mut all: BTreeMap<String, Vec<Row>> = serde_json::from_slice(&text).unwrap();
     all.remove(name).unwrap()
 }
@@ -26,13 +32,16 @@ fn close(found: f64, expected: f64, tolerance: f64) -> bool {
 
 /// Every conversation, alone and all together, against transformers alone and padded to a batch.
 fn check(name: &str) {
-    let mut scorer = model(name);
+    agrees(&mut model(name), name);
+}
+
+fn agrees(scorer: &mut LocalScorer, name: &str) {
     let rows = rows(name);
     let conversations: Vec<_> = rows.iter().map(|r| turns(&r.messages)).collect();
-    let (together, _) = score(&mut scorer, &conversations);
+    let (together, _) = score(scorer, &conversations);
     for ((row, conversation), together) in rows.iter().zip(&conversations).zip(together) {
         assert_eq!(scorer.encode(conversation).unwrap().ids, row.ids);
-        let (alone, stats) = score(&mut scorer, std::slice::from_ref(conversation));
+        let (alone, stats) = score(scorer, std::slice::from_ref(conversation));
         assert_eq!(alone[0].tokens as usize, row.ids.len());
         assert_eq!(stats.tokens, row.ids.len() as u64);
         for output in [&alone[0], &together] {
@@ -163,4 +172,145 @@ fn shards_score_as_one_file() {
         score(&mut sharded, &conversations).0,
         score(&mut model("llama-1"), &conversations).0
     );
+}
+
+// -----------------------------------------------------------------------------------------
+// Other families
+
+#[test]
+fn mistral_with_windows() {
+    check("mistral");
+}
+
+#[test]
+fn qwen2_with_biases_and_windows_from_the_second_layer_on() {
+    check("qwen2");
+}
+
+#[test]
+fn qwen3_with_norms_of_queries_and_keys() {
+    check("qwen3");
+}
+
+#[test]
+fn gemma2_with_soft_caps_norms_at_both_ends_and_alternating_windows() {
+    check("gemma2");
+}
+
+/// A copy of a model whose `config.json` was changed.
+fn with_config(
+    name: &str,
+    change: impl FnOnce(&mut serde_json::Map<String, serde_json::Value>),
+) -> (tempfile::TempDir, std::path::PathBuf) {
+    let folder = copy(name);
+    let path = folder.path().to_owned();
+    let file = path.join("config.json");
+    let mut config: serde_json::Map<_, _> =
+        serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    change(&mut config);
+    std::fs::write(&file, serde_json::to_vec(&config).unwrap()).unwrap();
+    (folder, path)
+}
+
+#[test]
+fn files_of_transformers_4_say_the_same_in_other_words() {
+    for name in ["mistral", "qwen2", "qwen3", "gemma2"] {
+        let (_folder, path) = with_config(name, |config| {
+            // Layers by the rule of their family, the rotation in a field of its own, the older name of the type.
+            config.remove("layer_types");
+            config.remove("rope_parameters");
+            config.insert("rope_theta".to_owned(), 10_000.0.into());
+            config.insert("rope_scaling".to_owned(), serde_json::Value::Null);
+            let dtype = config.remove("dtype").unwrap();
+            config.insert("torch_dtype".to_owned(), dtype);
+            if name == "gemma2" {
+                config.insert("hidden_act".to_owned(), "gelu_pytorch_tanh".into());
+            }
+        });
+        let mut scorer = LocalScorer::load(&ModelRef::Path(path), &options()).unwrap();
+        agrees(&mut scorer, name);
+    }
+}
+
+#[test]
+fn windows_and_caps_matter_in_these_models() {
+    // Otherwise the tests above would pass without them.
+    for (name, key, value) in [
+        ("mistral", "sliding_window", serde_json::Value::Null),
+        ("qwen2", "use_sliding_window", false.into()),
+        ("gemma2", "sliding_window", 400.into()),
+        ("gemma2", "attn_logit_softcapping", serde_json::Value::Null),
+        ("gemma2", "query_pre_attn_scalar", 12.into()),
+    ] {
+        let (_folder, path) = with_config(name, |config| {
+            config.insert(key.to_owned(), value);
+        });
+        let mut scorer = LocalScorer::load(&ModelRef::Path(path), &options()).unwrap();
+        let rows = rows(name);
+        let conversations: Vec<_> = rows.iter().map(|r| turns(&r.messages)).collect();
+        let (outputs, _) = score(&mut scorer, &conversations);
+        let expected = rows.iter().map(|r| r.outputs[0]);
+        let worst = outputs
+            .iter()
+            .zip(expected)
+            .map(|(o, e)| (o.attributes.values().next().copied().unwrap_or(o.score) - e).abs())
+            .fold(0.0, f64::max);
+        assert!(worst > 1e-2, "{name} without {key}: {worst}");
+    }
+}
+
+#[test]
+fn nonsense_in_the_configuration_of_a_family_is_named() {
+    for (name, key, value, words) in [
+        (
+            "gemma2",
+            "layer_types",
+            serde_json::json!(["full_attention"]),
+            "1 layer types for 3 layers",
+        ),
+        (
+            "gemma2",
+            "layer_types",
+            serde_json::json!(["full_attention", "linear_attention", "full_attention"]),
+            "linear_attention",
+        ),
+        (
+            "mistral",
+            "sliding_window",
+            serde_json::json!(0),
+            "a window of no tokens",
+        ),
+        (
+            "gemma2",
+            "query_pre_attn_scalar",
+            serde_json::json!(0),
+            "scale of attention",
+        ),
+        (
+            "gemma2",
+            "attn_logit_softcapping",
+            serde_json::json!(-1.0),
+            "scale of attention",
+        ),
+        (
+            "gemma2",
+            "hidden_activation",
+            serde_json::json!("relu"),
+            "relu",
+        ),
+        (
+            "qwen3",
+            "model_type",
+            serde_json::json!("mamba"),
+            "supported: llama, mistral, qwen2, qwen3, gemma2",
+        ),
+    ] {
+        let (_folder, path) = with_config(name, |config| {
+            config.insert(key.to_owned(), value);
+        });
+        let error = LocalScorer::load(&ModelRef::Path(path), &options())
+            .map(drop)
+            .unwrap_err();
+        assert!(error.to_string().contains(words), "{error}");
+    }
 }

@@ -215,7 +215,7 @@ impl Base {
                 json!({
                     "model_type": "llama",
                     "hidden_act": "silu",
-                    "attention_bias": c.attention_bias,
+                    "attention_bias": c.qkv_bias,
                     "mlp_bias": c.mlp_bias,
                     "vocab_size": c.vocab,
                     "hidden_size": c.hidden,
@@ -241,7 +241,7 @@ impl Base {
         };
         config.insert(
             "architectures".to_owned(),
-            json!(["LlamaForSequenceClassification"]),
+            json!([format!("{}ForSequenceClassification", c.family.class())]),
         );
         let label = |at: usize| {
             names

@@ -6,9 +6,71 @@ use serde_json::{Map, Value as Json};
 use super::gguf::GgufFile;
 use crate::reward::RewardError;
 
+/// Which kind of decoder it is, by the `model_type` of transformers: the switches that no number in the configuration says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Family {
+    /// Llama 2 and 3, and what is built like them.
+    Llama,
+    /// Like Llama, with windows.
+    Mistral,
+    /// Like Llama, with biases of queries, keys and values.
+    Qwen2,
+    /// Like Llama, with norms of queries and keys.
+    Qwen3,
+    /// Norms around both halves of a layer, soft caps, windows in every other layer, GELU.
+    Gemma2,
+}
+
+impl Family {
+    const ALL: [(&'static str, Self); 5] = [
+        ("llama", Self::Llama),
+        ("mistral", Self::Mistral),
+        ("qwen2", Self::Qwen2),
+        ("qwen3", Self::Qwen3),
+        ("gemma2", Self::Gemma2),
+    ];
+
+    /// The name of transformers' classes, such as `Llama` in `LlamaForSequenceClassification`.
+    pub(crate) fn class(self) -> &'static str {
+        match self {
+            Self::Llama => "Llama",
+            Self::Mistral => "Mistral",
+            Self::Qwen2 => "Qwen2",
+            Self::Qwen3 => "Qwen3",
+            Self::Gemma2 => "Gemma2",
+        }
+    }
+
+    /// Whether queries and keys are normed head by head.
+    pub(crate) fn norms_queries(self) -> bool {
+        self == Self::Qwen3
+    }
+
+    /// Whether what attention and the feed-forward part give is normed too, before it is added.
+    pub(crate) fn norms_both_ends(self) -> bool {
+        self == Self::Gemma2
+    }
+
+    /// Whether norms multiply by one more than their weights.
+    pub(crate) fn norms_from_one(self) -> bool {
+        self == Self::Gemma2
+    }
+
+    /// Whether the feed-forward part is gated by GELU (its tanh form) in place of `SiLU`.
+    pub(crate) fn gelu(self) -> bool {
+        self == Self::Gemma2
+    }
+
+    /// Whether embeddings are multiplied by the root of their size.
+    pub(crate) fn scales_embeddings(self) -> bool {
+        self == Self::Gemma2
+    }
+}
+
 /// Dimensions and switches of a decoder of the Llama family.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct DecoderConfig {
+    pub(crate) family: Family,
     pub(crate) vocab: usize,
     pub(crate) hidden: usize,
     pub(crate) intermediate: usize,
@@ -21,8 +83,17 @@ pub(crate) struct DecoderConfig {
     pub(crate) context: usize,
     /// Angle per position of each pair of a head's dimensions.
     pub(crate) frequencies: Vec<f32>,
-    pub(crate) attention_bias: bool,
+    /// Whether queries, keys and values have biases.
+    pub(crate) qkv_bias: bool,
+    /// Whether the output of attention has.
+    pub(crate) output_bias: bool,
     pub(crate) mlp_bias: bool,
+    /// How many tokens each layer looks back, itself included; none: all.
+    pub(crate) windows: Vec<Option<usize>>,
+    /// Scores of attention never exceed this: `cap · tanh(score / cap)`.
+    pub(crate) soft_cap: Option<f64>,
+    /// What queries are multiplied by.
+    pub(crate) query_scale: f64,
     /// The token that is not pooled.
     pub(crate) pad: Option<u32>,
     /// Names of the outputs, where the model gives them.
@@ -45,6 +116,12 @@ struct HfConfig {
     rms_norm_eps: f64,
     max_position_embeddings: usize,
     hidden_act: Option<String>,
+    sliding_window: Option<usize>,
+    use_sliding_window: Option<bool>,
+    max_window_layers: Option<usize>,
+    layer_types: Option<Vec<String>>,
+    query_pre_attn_scalar: Option<f64>,
+    attn_logit_softcapping: Option<f64>,
     #[serde(default)]
     attention_bias: bool,
     #[serde(default)]
@@ -74,10 +151,20 @@ impl DecoderConfig {
             .get("model_type")
             .and_then(Json::as_str)
             .unwrap_or("unnamed");
-        if kind != "llama" {
+        let known = Family::ALL.iter().find(|(name, _)| *name == kind);
+        let Some(&(_, family)) = known else {
+            let names: Vec<&str> = Family::ALL.iter().map(|(name, _)| *name).collect();
             return Err(RewardError::Unsupported(format!(
-                "`{file}`: models of type `{kind}` are not supported yet (supported: llama)"
+                "`{file}`: models of type `{kind}` are not supported yet (supported: {})",
+                names.join(", ")
             )));
+        };
+        let mut config = config;
+        // Gemma 2 writes both names of its activation; the newer one counts.
+        if let Some(map) = config.as_object_mut()
+            && let Some(act) = map.shift_remove("hidden_activation")
+        {
+            map.insert("hidden_act".to_owned(), act);
         }
         let hf: HfConfig =
             serde_json::from_value(config).map_err(|e| RewardError::malformed(file, e))?;
@@ -91,23 +178,50 @@ impl DecoderConfig {
                 "`{file}`: weights quantised by another library are not supported (`quantization_config`)"
             )));
         }
-        if let Some(act) = hf.hidden_act.filter(|act| act != "silu") {
-            let kind = hf.model_type;
+        let activation = if family.gelu() {
+            "gelu_pytorch_tanh"
+        } else {
+            "silu"
+        };
+        if let Some(act) = hf.hidden_act.as_ref().filter(|act| *act != activation) {
+            let kind = &hf.model_type;
             return Err(RewardError::Unsupported(format!(
                 "`{file}`: activation `{act}` in a `{kind}` model is not supported"
             )));
         }
-        let head_dim = hf.head_dim.unwrap_or_else(|| {
-            hf.hidden_size
+        let windows =
+            windows(family, &hf).map_err(|reason| RewardError::malformed(file, reason))?;
+        // What transformers takes where the file says nothing.
+        let head_dim = hf.head_dim.unwrap_or_else(|| match family {
+            Family::Gemma2 => 256,
+            Family::Qwen3 => 128,
+            _ => hf
+                .hidden_size
                 .checked_div(hf.num_attention_heads)
-                .unwrap_or(0)
+                .unwrap_or(0),
         });
+        let gemma = family == Family::Gemma2;
+        let scalar = if gemma {
+            hf.query_pre_attn_scalar.unwrap_or(256.0)
+        } else {
+            head_dim as f64
+        };
+        let soft_cap = hf.attn_logit_softcapping.filter(|_| gemma);
+        if !(scalar.is_finite() && scalar > 0.0)
+            || soft_cap.is_some_and(|cap| !(cap.is_finite() && cap > 0.0))
+        {
+            return Err(RewardError::malformed(
+                file,
+                "a scale of attention that is no positive number",
+            ));
+        }
         let rope = hf.rope_parameters.or(hf.rope_scaling).unwrap_or_default();
         let theta = rope
             .get("rope_theta")
             .and_then(Json::as_f64)
             .or(hf.rope_theta);
         let config = Self {
+            family,
             vocab: hf.vocab_size,
             hidden: hf.hidden_size,
             intermediate: hf.intermediate_size,
@@ -118,8 +232,12 @@ impl DecoderConfig {
             eps: hf.rms_norm_eps as f32,
             context: hf.max_position_embeddings,
             frequencies: Vec::new(),
-            attention_bias: hf.attention_bias,
+            qkv_bias: hf.attention_bias || family == Family::Qwen2,
+            output_bias: hf.attention_bias && family != Family::Qwen2,
             mlp_bias: hf.mlp_bias,
+            windows,
+            soft_cap,
+            query_scale: scalar.powf(-0.5),
             // transformers' own -1 in old files means none
             pad: hf.pad_token_id.and_then(|id| u32::try_from(id).ok()),
             outputs: hf.id2label.map(names).unwrap_or_default(),
@@ -166,6 +284,7 @@ impl DecoderConfig {
             )));
         }
         let config = Self {
+            family: Family::Llama,
             vocab: file
                 .shape("token_embd.weight")
                 .and_then(|s| s.first().copied())
@@ -181,7 +300,11 @@ impl DecoderConfig {
                 .unwrap_or(1e-5) as f32,
             context: needed("context_length")?,
             frequencies: Vec::new(),
-            attention_bias: file.shape("blk.0.attn_q.bias").is_some(),
+            qkv_bias: file.shape("blk.0.attn_q.bias").is_some(),
+            output_bias: file.shape("blk.0.attn_output.bias").is_some(),
+            windows: vec![None; needed("block_count")?.min(1 << 12)],
+            soft_cap: None,
+            query_scale: (head_dim.max(1) as f64).powf(-0.5),
             mlp_bias: file.shape("blk.0.ffn_up.bias").is_some(),
             pad: file
                 .number("tokenizer.ggml.padding_token_id")
@@ -275,6 +398,38 @@ impl DecoderConfig {
         }
         Ok(())
     }
+}
+
+/// How far each layer looks back. Newer files say it layer by layer, older ones by the rule of their family.
+fn windows(family: Family, hf: &HfConfig) -> Result<Vec<Option<usize>>, String> {
+    let layers = hf.num_hidden_layers.min(1 << 12);
+    let window = match (family, hf.use_sliding_window) {
+        (Family::Llama, _) | (Family::Qwen2 | Family::Qwen3, None | Some(false)) => None,
+        _ => hf.sliding_window,
+    };
+    if window == Some(0) {
+        return Err("a window of no tokens".to_owned());
+    }
+    if let Some(types) = &hf.layer_types {
+        if types.len() != hf.num_hidden_layers {
+            let (types, layers) = (types.len(), hf.num_hidden_layers);
+            return Err(format!("{types} layer types for {layers} layers"));
+        }
+        let of_type = |kind: &String| match kind.as_str() {
+            "full_attention" => Ok(None),
+            "sliding_attention" => Ok(window),
+            other => Err(format!("a layer of type `{other}`")),
+        };
+        return types.iter().map(of_type).collect();
+    }
+    let slides = |layer: usize| match family {
+        Family::Qwen2 | Family::Qwen3 => layer >= hf.max_window_layers.unwrap_or(28),
+        Family::Gemma2 => layer.is_multiple_of(2),
+        Family::Llama | Family::Mistral => true,
+    };
+    Ok((0..layers)
+        .map(|layer| window.filter(|_| slides(layer)))
+        .collect())
 }
 
 /// Labels by number; none where they are transformers' placeholders.

@@ -38,7 +38,11 @@ struct Layer {
     key: Linear,
     value: Linear,
     output: Linear,
+    /// Norms of queries and keys, head by head.
+    head_norms: Option<(Tensor, Tensor)>,
     mlp_norm: Tensor,
+    /// Norms of what attention and the feed-forward part give.
+    end_norms: Option<(Tensor, Tensor)>,
     gate: Linear,
     up: Linear,
     down: Linear,
@@ -54,10 +58,10 @@ pub(crate) fn tensors(config: &DecoderConfig) -> Vec<(String, Vec<usize>)> {
     )];
     for i in 0..c.layers {
         let matrices = [
-            ("self_attn.q_proj", q, c.hidden, c.attention_bias),
-            ("self_attn.k_proj", kv, c.hidden, c.attention_bias),
-            ("self_attn.v_proj", kv, c.hidden, c.attention_bias),
-            ("self_attn.o_proj", c.hidden, q, c.attention_bias),
+            ("self_attn.q_proj", q, c.hidden, c.qkv_bias),
+            ("self_attn.k_proj", kv, c.hidden, c.qkv_bias),
+            ("self_attn.v_proj", kv, c.hidden, c.qkv_bias),
+            ("self_attn.o_proj", c.hidden, q, c.output_bias),
             ("mlp.gate_proj", c.intermediate, c.hidden, c.mlp_bias),
             ("mlp.up_proj", c.intermediate, c.hidden, c.mlp_bias),
             ("mlp.down_proj", c.hidden, c.intermediate, c.mlp_bias),
@@ -69,12 +73,38 @@ pub(crate) fn tensors(config: &DecoderConfig) -> Vec<(String, Vec<usize>)> {
                 all.push((format!("{name}.bias"), vec![outputs]));
             }
         }
-        for norm in ["input_layernorm", "post_attention_layernorm"] {
-            all.push((format!("model.layers.{i}.{norm}.weight"), vec![c.hidden]));
+        let mut norms = vec![
+            ("input_layernorm", c.hidden),
+            ("post_attention_layernorm", c.hidden),
+        ];
+        if c.family.norms_both_ends() {
+            norms.push(("pre_feedforward_layernorm", c.hidden));
+            norms.push(("post_feedforward_layernorm", c.hidden));
+        }
+        if c.family.norms_queries() {
+            norms.push(("self_attn.q_norm", c.head_dim));
+            norms.push(("self_attn.k_norm", c.head_dim));
+        }
+        for (norm, size) in norms {
+            all.push((format!("model.layers.{i}.{norm}.weight"), vec![size]));
         }
     }
     all.push(("model.norm.weight".to_owned(), vec![c.hidden]));
     all
+}
+
+/// The weights of a norm, as they are multiplied by.
+fn norm_weights(
+    config: &DecoderConfig,
+    loader: &Loader<'_>,
+    name: &str,
+    size: usize,
+) -> std::result::Result<Tensor, RewardError> {
+    let weights = loader.dense(&format!("{name}.weight"), &[size])?;
+    if config.family.norms_from_one() {
+        return Ok((weights + 1.0)?);
+    }
+    Ok(weights)
 }
 
 /// That all tensors are there and have their shapes, before anything is read.
@@ -100,13 +130,32 @@ impl Decoder {
             let linear = |part: &str, outputs, inputs, bias| {
                 loader.linear(&name(part), outputs, inputs, bias)
             };
+            let norm = |part: &str, size| norm_weights(c, loader, &name(part), size);
+            let both_ends = c.family.norms_both_ends();
+            let before_mlp = if both_ends {
+                "pre_feedforward_layernorm"
+            } else {
+                "post_attention_layernorm"
+            };
             Ok(Layer {
-                attention_norm: loader.dense(&name("input_layernorm.weight"), &[c.hidden])?,
-                query: linear("self_attn.q_proj", q, c.hidden, c.attention_bias)?,
-                key: linear("self_attn.k_proj", kv, c.hidden, c.attention_bias)?,
-                value: linear("self_attn.v_proj", kv, c.hidden, c.attention_bias)?,
-                output: linear("self_attn.o_proj", c.hidden, q, c.attention_bias)?,
-                mlp_norm: loader.dense(&name("post_attention_layernorm.weight"), &[c.hidden])?,
+                attention_norm: norm("input_layernorm", c.hidden)?,
+                query: linear("self_attn.q_proj", q, c.hidden, c.qkv_bias)?,
+                key: linear("self_attn.k_proj", kv, c.hidden, c.qkv_bias)?,
+                value: linear("self_attn.v_proj", kv, c.hidden, c.qkv_bias)?,
+                output: linear("self_attn.o_proj", c.hidden, q, c.output_bias)?,
+                head_norms: if c.family.norms_queries() {
+                    let query = norm("self_attn.q_norm", c.head_dim)?;
+                    Some((query, norm("self_attn.k_norm", c.head_dim)?))
+                } else {
+                    None
+                },
+                mlp_norm: norm(before_mlp, c.hidden)?,
+                end_norms: if both_ends {
+                    let attention = norm("post_attention_layernorm", c.hidden)?;
+                    Some((attention, norm("post_feedforward_layernorm", c.hidden)?))
+                } else {
+                    None
+                },
                 gate: linear("mlp.gate_proj", c.intermediate, c.hidden, c.mlp_bias)?,
                 up: linear("mlp.up_proj", c.intermediate, c.hidden, c.mlp_bias)?,
                 down: linear("mlp.down_proj", c.hidden, c.intermediate, c.mlp_bias)?,
@@ -117,7 +166,7 @@ impl Decoder {
             layers: (0..c.layers)
                 .map(layer)
                 .collect::<std::result::Result<_, RewardError>>()?,
-            norm: loader.dense("model.norm.weight", &[c.hidden])?,
+            norm: norm_weights(c, loader, "model.norm", c.hidden)?,
             device: loader.device.clone(),
             config: config.clone(),
         })
@@ -141,6 +190,9 @@ impl Decoder {
 
         let ids = Tensor::new(batch.ids.as_slice(), &self.device)?;
         let mut x = self.embedding.embedding(&ids)?;
+        if self.config.family.scales_embeddings() {
+            x = x.affine((self.config.hidden as f64).sqrt(), 0.0)?;
+        }
         for (index, layer) in self.layers.iter().enumerate() {
             if cancel.is_cancelled() {
                 return Err(RewardError::Cancelled);
@@ -152,7 +204,12 @@ impl Decoder {
                 .key
                 .forward(&h)?
                 .reshape((n, c.kv_heads, c.head_dim))?;
+            let key = match &layer.head_norms {
+                Some((_, norm)) => ops::rms_norm(&key, norm, c.eps)?,
+                None => key,
+            };
             let key = ops::rotate(&key, &cos, &sin)?;
+            let window = c.windows.get(index).copied().flatten();
             let value = layer
                 .value
                 .forward(&h)?
@@ -162,15 +219,28 @@ impl Decoder {
                 let (cos, sin) = (cos.index_select(&picked, 0)?, sin.index_select(&picked, 0)?);
                 x = x.index_select(&picked, 0)?;
                 let query = self.query(layer, &h.index_select(&picked, 0)?, &cos, &sin)?;
-                self.attend_pooled(&query, &key, &value, pooled)?
+                self.attend_pooled(&query, &key, &value, pooled, window)?
             } else {
                 let query = self.query(layer, &h, &cos, &sin)?;
-                self.attend_all(&query, &key, &value, batch)?
+                self.attend_all(&query, &key, &value, batch, window)?
             };
-            x = (x + layer.output.forward(&attended)?)?;
+            let mut attended = layer.output.forward(&attended)?;
+            if let Some((norm, _)) = &layer.end_norms {
+                attended = ops::rms_norm(&attended, norm, c.eps)?;
+            }
+            x = (x + attended)?;
             let h = ops::rms_norm(&x, &layer.mlp_norm, c.eps)?;
-            let h = ops::swiglu(&layer.gate.forward(&h)?, &layer.up.forward(&h)?)?;
-            x = (x + layer.down.forward(&h)?)?;
+            let (gate, up) = (layer.gate.forward(&h)?, layer.up.forward(&h)?);
+            let h = if c.family.gelu() {
+                (gate.gelu()? * up)?
+            } else {
+                ops::swiglu(&gate, &up)?
+            };
+            let mut h = layer.down.forward(&h)?;
+            if let Some((_, norm)) = &layer.end_norms {
+                h = ops::rms_norm(&h, norm, c.eps)?;
+            }
+            x = (x + h)?;
         }
         Ok(ops::rms_norm(&x, &self.norm, self.config.eps)?)
     }
@@ -199,7 +269,11 @@ impl Decoder {
             .query
             .forward(h)?
             .reshape((h.dim(0)?, c.heads, c.head_dim))?;
-        ops::rotate(&query, cos, sin)?.affine((c.head_dim as f64).powf(-0.5), 0.0)
+        let query = match &layer.head_norms {
+            Some((norm, _)) => ops::rms_norm(&query, norm, c.eps)?,
+            None => query,
+        };
+        ops::rotate(&query, cos, sin)?.affine(c.query_scale, 0.0)
     }
 
     fn attend_all(
@@ -208,6 +282,7 @@ impl Decoder {
         key: &Tensor,
         value: &Tensor,
         batch: &Packed,
+        window: Option<usize>,
     ) -> Result<Tensor> {
         let mut parts = Vec::new();
         for segment in &batch.segments {
@@ -218,10 +293,13 @@ impl Decoder {
             for start in (0..segment.range.len()).step_by(BLOCK) {
                 let count = BLOCK.min(segment.range.len() - start);
                 let seen = before + start + count;
+                // What the first query of the block does not see any more, none of them does.
+                let first = window.map_or(0, |w| (before + start + 1).saturating_sub(w));
                 parts.push(self.attend(
                     &query.narrow(0, start, count)?,
-                    &key.narrow(0, 0, seen)?,
-                    &value.narrow(0, 0, seen)?,
+                    &key.narrow(0, first, seen - first)?,
+                    &value.narrow(0, first, seen - first)?,
+                    window,
                 )?);
             }
         }
@@ -234,28 +312,45 @@ impl Decoder {
         key: &Tensor,
         value: &Tensor,
         pooled: &[Pooled],
+        window: Option<usize>,
     ) -> Result<Tensor> {
         let mut parts = Vec::with_capacity(pooled.len());
         for (index, place) in pooled.iter().enumerate() {
             let range = place.start..place.token + 1;
             let key = rows(key, place.before.as_ref(), &range)?;
             let value = rows(value, place.before.as_ref(), &range)?;
-            parts.push(self.attend(&query.narrow(0, index, 1)?, &key, &value)?);
+            let seen = key.dim(0)?;
+            let first = window.map_or(0, |w| seen.saturating_sub(w));
+            parts.push(self.attend(
+                &query.narrow(0, index, 1)?,
+                &key.narrow(0, first, seen - first)?,
+                &value.narrow(0, first, seen - first)?,
+                window,
+            )?);
         }
         Tensor::cat(&parts, 0)
     }
 
     /// Attention of `query` `[n, heads, d]`, which are the last `n` of the texts's tokens, over `key` and `value`
     /// `[m, kv_heads, d]`; gives `[n, heads · d]`. Heads that share keys are rows of one product, so keys are not repeated.
-    fn attend(&self, query: &Tensor, key: &Tensor, value: &Tensor) -> Result<Tensor> {
+    fn attend(
+        &self,
+        query: &Tensor,
+        key: &Tensor,
+        value: &Tensor,
+        window: Option<usize>,
+    ) -> Result<Tensor> {
         let c = &self.config;
         let (n, m, shared) = (query.dim(0)?, key.dim(0)?, c.heads / c.kv_heads);
         let query = query
             .reshape((n, c.kv_heads, shared * c.head_dim))?
             .transpose(0, 1)?
             .reshape((c.kv_heads, n * shared, c.head_dim))?;
-        let scores = query.matmul(&key.permute((1, 2, 0))?)?;
-        let weights = ops::causal_softmax(scores.reshape((c.kv_heads, n, shared, m))?)?;
+        let mut scores = query.matmul(&key.permute((1, 2, 0))?)?;
+        if let Some(cap) = c.soft_cap {
+            scores = (scores / cap)?.tanh()?.affine(cap, 0.0)?;
+        }
+        let weights = ops::causal_softmax(scores.reshape((c.kv_heads, n, shared, m))?, window)?;
         weights
             .reshape((c.kv_heads, n * shared, m))?
             .matmul(&value.transpose(0, 1)?)?

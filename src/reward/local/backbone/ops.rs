@@ -4,24 +4,26 @@ use candle_core::{CpuStorage, CustomOp2, InplaceOp1, Layout, Result, Shape, Tens
 use rayon::prelude::*;
 
 /// Softmax over the last dimension of `scores` `[groups, queries, heads, keys]`, where query `i` sees all but the last
-/// `queries - 1 - i` keys.
-pub(crate) fn causal_softmax(scores: Tensor) -> Result<Tensor> {
+/// `queries - 1 - i` keys, and of those the last `window` only, where there is one.
+pub(crate) fn causal_softmax(scores: Tensor, window: Option<usize>) -> Result<Tensor> {
     let (_, queries, heads, keys) = scores.dims4()?;
     if scores.device().is_cpu() {
         scores.inplace_op1(&CausalSoftmax {
             queries,
             heads,
             keys,
+            window,
         })?;
         return Ok(scores);
     }
-    if queries == 1 {
+    if queries == 1 && window.is_none_or(|w| w >= keys) {
         return candle_nn::ops::softmax_last_dim(&scores);
     }
     let mask: Vec<f32> = (0..queries)
         .flat_map(|i| {
             (0..keys).map(move |k| {
-                if k + queries > keys + i {
+                let end = keys + i + 1 - queries;
+                if k >= end || window.is_some_and(|w| k + w < end) {
                     f32::NEG_INFINITY
                 } else {
                     0.0
@@ -46,6 +48,7 @@ struct CausalSoftmax {
     queries: usize,
     heads: usize,
     keys: usize,
+    window: Option<usize>,
 }
 
 impl InplaceOp1 for CausalSoftmax {
@@ -67,7 +70,10 @@ impl InplaceOp1 for CausalSoftmax {
         rows.for_each(|(index, row)| {
             let query = index / self.heads % self.queries;
             let (seen, hidden) = row.split_at_mut(self.keys - (self.queries - 1 - query));
+            let past = self.window.map_or(0, |w| seen.len().saturating_sub(w));
+            let (past, seen) = seen.split_at_mut(past);
             softmax(seen);
+            past.fill(0.0);
             hidden.fill(0.0);
         });
         Ok(())
