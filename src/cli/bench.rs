@@ -44,6 +44,9 @@ pub struct Pairs {
     /// f32 or `q8_0`
     #[arg(long, default_value = "f32")]
     dtype: String,
+    /// auto, logit:ID (the logit of that token after the last one) or the name of a head
+    #[arg(long, default_value = "auto")]
+    head: String,
     /// Report as JSON on stdout
     #[arg(long)]
     json: bool,
@@ -85,6 +88,7 @@ impl Source {
         let dtype: DtypeChoice = command.dtype.parse()?;
         let options = LoadOptions {
             dtype,
+            head: command.head.parse()?,
             threads: Some(cores),
             ..LoadOptions::default()
         };

@@ -16,7 +16,8 @@ use crate::domain::Turn;
 use crate::domain::hash::response_hash;
 use crate::domain::label::json_number;
 use crate::reward::{
-    self, DeviceChoice, DtypeChoice, LoadOptions, ModelRef, ScoreOutput, ScoreStats, Scorer,
+    self, DeviceChoice, DtypeChoice, HeadChoice, LoadOptions, ModelRef, ScoreOutput, ScoreStats,
+    Scorer,
 };
 use crate::store::{Access, Project};
 use crate::task::{Cancel, Job, Progress};
@@ -46,6 +47,9 @@ pub struct Score {
     /// auto, f32 or `q8_0`
     #[arg(long, default_value = "auto")]
     dtype: String,
+    /// auto, logit:ID (the logit of that token after the last one) or the name of a head
+    #[arg(long, default_value = "auto")]
+    head: String,
     /// A chat template in a file, in place of the model's
     #[arg(long, default_value = "auto")]
     template: String,
@@ -81,6 +85,7 @@ pub fn run(command: &Score) -> anyhow::Result<ExitCode> {
         max_length: command.max_length,
         batch_tokens: command.batch_tokens,
         template,
+        head: command.head.parse::<HeadChoice>()?,
         ..LoadOptions::default()
     };
     let scorer = reward::load(&model, &options)?;

@@ -196,6 +196,34 @@ impl FromStr for DtypeChoice {
     }
 }
 
+/// Where the score is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum HeadChoice {
+    /// At the head that the file has.
+    #[default]
+    Auto,
+    /// At the logit of this token of the vocabulary, after the last token.
+    Logit(u32),
+    /// At the head of this name, such as `score` or `v_head.summary`.
+    Named(String),
+}
+
+impl FromStr for HeadChoice {
+    type Err = RewardError;
+
+    fn from_str(text: &str) -> Result<Self, RewardError> {
+        match text.split_once(':') {
+            _ if text == "auto" => Ok(Self::Auto),
+            Some(("logit", token)) => token.parse().map(Self::Logit).map_err(|e| {
+                RewardError::Option(format!(
+                    "--head {text}: {e}; a token's number is wanted, such as logit:0"
+                ))
+            }),
+            _ => Ok(Self::Named(text.to_owned())),
+        }
+    }
+}
+
 /// How to load a model.
 #[derive(Debug, Clone, Default)]
 pub struct LoadOptions {
@@ -211,6 +239,8 @@ pub struct LoadOptions {
     pub batch_tokens: Option<usize>,
     /// A chat template to use in place of the model's.
     pub template: Option<String>,
+    /// Where the score is read.
+    pub head: HeadChoice,
     /// Compute the whole of every conversation, even where neighbours begin alike.
     pub no_sharing: bool,
 }

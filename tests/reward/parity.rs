@@ -197,6 +197,95 @@ fn gemma2_with_soft_caps_norms_at_both_ends_and_alternating_windows() {
     check("gemma2");
 }
 
+/// The causal model with a head of the fixtures, as two shards; LLaMA-Factory's beside it as it is.
+fn with_head(name: &str) -> tempfile::TempDir {
+    let folder = copy("llama-causal");
+    let at = |file: &str| folder.path().join(file);
+    let head = fixture(&format!("{name}.safetensors"));
+    if name == "head-value-head" {
+        std::fs::copy(head, at("value_head.safetensors")).unwrap();
+        return folder;
+    }
+    let mut map = serde_json::Map::new();
+    std::fs::rename(at("model.safetensors"), at("one.safetensors")).unwrap();
+    std::fs::copy(head, at("two.safetensors")).unwrap();
+    for shard in ["one.safetensors", "two.safetensors"] {
+        let bytes = std::fs::read(at(shard)).unwrap();
+        let size = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        let header: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_slice(&bytes[8..8 + size]).unwrap();
+        for tensor in header.keys().filter(|t| *t != "__metadata__") {
+            map.insert(tensor.clone(), shard.into());
+        }
+    }
+    let index = serde_json::json!({ "weight_map": map });
+    std::fs::write(at("model.safetensors.index.json"), index.to_string()).unwrap();
+    folder
+}
+
+#[test]
+fn value_heads_of_other_trainers_score_as_written() {
+    for (name, head) in [
+        ("head-v-head-linear", "v_head.summary"),
+        ("head-v-head-mlp", "v_head.summary"),
+        ("head-score-mlp", "score"),
+        ("head-regression", "regression_head"),
+        ("head-v-head", "v_head"),
+        ("head-value-head", "v_head.summary"),
+    ] {
+        let folder = with_head(name);
+        let model = ModelRef::Path(folder.path().to_owned());
+        let mut scorer = LocalScorer::load(&model, &options()).unwrap();
+        assert_eq!(scorer.info().id.head, head, "{name}");
+        agrees(&mut scorer, name);
+        // The same by its name; another name is told to be missing.
+        let named = |wanted: &str| LoadOptions {
+            head: wanted.parse().unwrap(),
+            ..options()
+        };
+        agrees(&mut LocalScorer::load(&model, &named(head)).unwrap(), name);
+        let error = LocalScorer::load(&model, &named("no_head"))
+            .map(drop)
+            .unwrap_err();
+        assert!(error.to_string().contains("no_head.weight"), "{error}");
+    }
+}
+
+#[test]
+fn a_reward_is_read_at_the_logit_of_a_token() {
+    let model = ModelRef::Path(fixture("llama-causal"));
+    for name in ["logit:0", "logit:7"] {
+        let head = LoadOptions {
+            head: name.parse().unwrap(),
+            ..options()
+        };
+        let mut scorer = LocalScorer::load(&model, &head).unwrap();
+        assert_eq!(scorer.info().id.head, name);
+        agrees(&mut scorer, name);
+    }
+    let beyond = LoadOptions {
+        head: "logit:384".parse().unwrap(),
+        ..options()
+    };
+    let error = LocalScorer::load(&model, &beyond).map(drop).unwrap_err();
+    assert!(
+        error.to_string().contains("this model has 384 tokens"),
+        "{error}"
+    );
+    assert!("logit:x".parse::<tiebreak::reward::HeadChoice>().is_err());
+    // Without saying so it is no reward model, and never scored by chance.
+    let error = LocalScorer::load(&model, &options()).map(drop).unwrap_err();
+    assert!(error.to_string().contains("head"), "{error}");
+    // The one that is made to be read so says it in its name only.
+    let folder = tempfile::tempdir().unwrap();
+    let named = folder.path().join("Llama-3.1-Nemotron-70B-Reward-HF");
+    std::fs::rename(copy("llama-causal").keep(), &named).unwrap();
+    agrees(
+        &mut LocalScorer::load(&ModelRef::Path(named), &options()).unwrap(),
+        "logit:0",
+    );
+}
+
 /// A copy of a model whose `config.json` was changed.
 fn with_config(
     name: &str,

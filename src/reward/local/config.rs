@@ -168,7 +168,13 @@ impl DecoderConfig {
         }
         let hf: HfConfig =
             serde_json::from_value(config).map_err(|e| RewardError::malformed(file, e))?;
-        if let Some(other) = hf.architectures.first().filter(|a| a.contains("ForReward")) {
+        // Their heads are more than linear layers on the last token.
+        let special = |a: &&String| {
+            ["WithGating", "ProcessReward", "ForScore"]
+                .iter()
+                .any(|part| a.contains(part))
+        };
+        if let Some(other) = hf.architectures.first().filter(special) {
             return Err(RewardError::Unsupported(format!(
                 "`{file}`: the reward head of `{other}` is not supported yet"
             )));

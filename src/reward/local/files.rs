@@ -10,7 +10,7 @@ use super::gguf::GgufFile;
 use super::source::{Source, file_name};
 use super::weights::{Safetensors, Weights};
 use crate::reward::prompt::SpecialTokens;
-use crate::reward::{ModelRef, RewardError};
+use crate::reward::{HeadChoice, ModelRef, RewardError};
 
 /// The model that is part of the program.
 static EMBEDDED: &[u8] = include_bytes!(concat!(
@@ -95,7 +95,7 @@ impl Files {
         };
         // Told before anything else is asked of a file that is no reward model.
         if head {
-            super::head::outputs(&weights, config.hidden)?;
+            super::head::Plan::find(&weights, config.hidden, &HeadChoice::Auto)?;
         }
         let Weights::Gguf { file, .. } = &weights else {
             return Err(RewardError::NoHead { file: named });

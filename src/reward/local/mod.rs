@@ -18,13 +18,14 @@ use self::backbone::decoder::{self, Decoder};
 use self::backbone::linear::{Loader, Precision};
 use self::device::Engine;
 use self::files::Files;
-use self::head::Head;
+use self::head::{Head, Plan};
 use self::weights::Weights;
 use super::batch::{self, Packed};
 use super::prompt::ChatTemplate;
 use super::tokens::{Encoded, Encoder};
 use super::{
-    DtypeChoice, LoadOptions, ModelRef, RewardError, ScoreOutput, ScoreStats, Scorer, ScorerInfo,
+    DtypeChoice, HeadChoice, LoadOptions, ModelRef, RewardError, ScoreOutput, ScoreStats, Scorer,
+    ScorerInfo,
 };
 use crate::domain::{ScorerId, Turn};
 use crate::task::Cancel;
@@ -168,10 +169,15 @@ impl LocalScorer {
     pub fn load(model: &ModelRef, options: &LoadOptions) -> Result<Self, RewardError> {
         check(options)?;
         let engine = Engine::new(options)?;
-        let files = Files::open(model, options.template.as_deref(), true)?;
-        let config = &files.config;
+        let choice = head_choice(model, &options.head);
+        let checked = choice == HeadChoice::Auto;
+        let mut files = Files::open(model, options.template.as_deref(), checked)?;
         // The head first: a model without one is told apart from a broken file.
-        let outputs = head::outputs(&files.weights, config.hidden)?;
+        let plan = Plan::find(&files.weights, files.config.hidden, &choice)?;
+        if plan.last_token {
+            files.config.pad = None;
+        }
+        let config = &files.config;
         let parameters = files.parameters();
         let precision = precision(options.dtype, &files.weights, parameters);
         let device = engine.describe();
@@ -181,13 +187,13 @@ impl LocalScorer {
             device: &backbone.engine.device,
             precision,
         };
-        let head = Head::load(&loader, config.hidden, outputs, &config.outputs)?;
+        let head = Head::load(&loader, &plan, &config.outputs)?;
         let info = ScorerInfo {
             id: ScorerId {
                 name: files.name.clone(),
                 weights: files.weights_hash()?,
                 template: files.template_hash(),
-                head: "score".to_owned(),
+                head: plan.name,
                 dtype: precision.name(),
             },
             name: files.name,
@@ -207,6 +213,23 @@ impl LocalScorer {
     /// Token ids as the model is given them.
     pub fn encode(&self, turns: &[Turn]) -> Result<Encoded, RewardError> {
         self.backbone.encode(turns)
+    }
+}
+
+/// Which head is read. The 70B reward model of Nemotron 3.1 is a causal model whose reward is the logit of token 0; it says so in its name
+/// only (Llama-3.1-Nemotron-70B-Reward-HF).
+fn head_choice(model: &ModelRef, asked: &HeadChoice) -> HeadChoice {
+    let ModelRef::Path(path) = model else {
+        return asked.clone();
+    };
+    let nemotron = path.components().any(|part| {
+        part.as_os_str()
+            .to_string_lossy()
+            .contains("Nemotron-70B-Reward-HF")
+    });
+    match asked {
+        HeadChoice::Auto if nemotron => HeadChoice::Logit(0),
+        asked => asked.clone(),
     }
 }
 

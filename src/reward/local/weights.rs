@@ -41,6 +41,17 @@ impl Weights {
         }
     }
 
+    /// One row of a matrix, without reading the others: a vocabulary may be gigabytes.
+    pub(crate) fn row(&self, name: &str, row: usize) -> Result<Vec<f32>, RewardError> {
+        match self {
+            Self::Safetensors(files) => files.row(name, row),
+            Self::Gguf { file, .. } => Err(RewardError::Unsupported(format!(
+                "`{}`: the logit of a token can be read from a safetensors folder only",
+                file.name()
+            ))),
+        }
+    }
+
     /// The bytes of a tensor as a safetensors file holds them, and their type: those of the file itself, or f32 where it is quantised.
     pub(crate) fn raw(
         &self,
@@ -220,6 +231,11 @@ impl Safetensors {
         } else {
             return Ok(None);
         }
+        // LLaMA-Factory keeps the head in a file of its own beside a causal model.
+        let head = folder.join("value_head.safetensors");
+        if head.exists() {
+            opened.add(&head)?;
+        }
         Ok(Some(opened))
     }
 
@@ -276,13 +292,33 @@ impl Safetensors {
             tensor: name.to_owned(),
         })?;
         let bytes = self.files[tensor.file].read_at(tensor.offset, tensor.bytes)?;
+        self.values(name, tensor.kind, &bytes)
+    }
+
+    /// One row of a matrix.
+    fn row(&self, name: &str, row: usize) -> Result<Vec<f32>, RewardError> {
+        let tensor = self
+            .tensors
+            .get(name)
+            .ok_or_else(|| RewardError::MissingTensor {
+                file: self.name.clone(),
+                tensor: name.to_owned(),
+            })?;
+        let rows = tensor.shape.first().copied().unwrap_or(0).max(1);
+        let bytes = tensor.bytes / rows;
+        let offset = tensor.offset + row.min(rows - 1) as u64 * bytes as u64;
+        let bytes = self.files[tensor.file].read_at(offset, bytes)?;
+        self.values(name, tensor.kind, &bytes)
+    }
+
+    fn values(&self, name: &str, kind: Kind, bytes: &[u8]) -> Result<Vec<f32>, RewardError> {
         let halves = || {
             bytes
                 .chunks_exact(2)
                 .map(|b| u16::from_le_bytes([b[0], b[1]]))
         };
-        Ok(match tensor.kind {
-            Kind::F32 => f32_values(&bytes),
+        Ok(match kind {
+            Kind::F32 => f32_values(bytes),
             Kind::Bf16 => halves()
                 .map(|h| f32::from_bits(u32::from(h) << 16))
                 .collect(),
