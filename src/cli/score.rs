@@ -17,7 +17,7 @@ use crate::domain::hash::response_hash;
 use crate::domain::label::json_number;
 use crate::reward::{
     self, DeviceChoice, DtypeChoice, HeadChoice, LoadOptions, ModelRef, ScoreOutput, ScoreStats,
-    Scorer,
+    Scorer, prompt,
 };
 use crate::store::{Access, Project};
 use crate::task::{Cancel, Job, Progress};
@@ -50,7 +50,7 @@ pub struct Score {
     /// auto, logit:ID (the logit of that token after the last one) or the name of a head
     #[arg(long, default_value = "auto")]
     head: String,
-    /// A chat template in a file, in place of the model's
+    /// In place of the model's chat template: raw, hh, nemo-extra-id, llama2, tulu, user-assistant, or a file
     #[arg(long, default_value = "auto")]
     template: String,
     /// Most tokens of a conversation; the model's context when not given
@@ -72,6 +72,7 @@ pub fn run(command: &Score) -> anyhow::Result<ExitCode> {
     let model: ModelRef = command.model.parse()?;
     let template = match command.template.as_str() {
         "auto" => None,
+        name if prompt::named(name).is_some() => prompt::named(name).map(str::to_owned),
         path => Some(
             std::fs::read_to_string(path)
                 .with_context(|| format!("the template {path} cannot be read"))?,

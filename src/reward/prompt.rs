@@ -29,6 +29,51 @@ pub struct ChatTemplate {
 }
 
 const NAME: &str = "chat";
+/// How much a template may do for one conversation: thousands of turns, but no endless loop.
+const FUEL: u64 = 20_000_000;
+
+/// Templates by name, for models that bring none.
+///
+/// `raw`: the turns one after the other (`RewardBench`). `hh`: `\n\nHuman: …\n\nAssistant: …` (HH-RLHF). `nemo-extra-id`: NeMo-Aligner's
+/// `<extra_id_…>` with the end of turn that it adds. `llama2`: `[INST]` with the system turn in `<<SYS>>` (Meta). `tulu`: `<|user|>` and
+/// `<|assistant|>` on lines of their own (open-instruct). `user-assistant`: `User: …\n\nAssistant: …` (`UltraRM`).
+pub const NAMED: [(&str, &str); 6] = [
+    ("raw", "{% for m in messages %}{{ m.content }}{% endfor %}"),
+    (
+        "hh",
+        "{% for m in messages %}{{ '\n\nAssistant: ' if m.role == 'assistant' else '\n\nHuman: ' }}{{ m.content }}{% endfor %}",
+    ),
+    (
+        "nemo-extra-id",
+        "{{ '<extra_id_0>System\n' }}{% if messages[0].role == 'system' %}{{ messages[0].content }}{% endif %}{{ '\n' }}\
+         {% for m in messages %}{% if m.role != 'system' %}\
+         {{ '<extra_id_1>' + ('Assistant' if m.role == 'assistant' else 'User') + '\n' + m.content + '\n' }}\
+         {% endif %}{% endfor %}{{ '<extra_id_1>' }}",
+    ),
+    (
+        "llama2",
+        "{% set ns = namespace(system='') %}{% for m in messages %}{% if m.role == 'system' %}\
+         {% set ns.system = '<<SYS>>\n' + m.content + '\n<</SYS>>\n\n' %}{% elif m.role == 'assistant' %}\
+         {{ ' ' + m.content + ' ' + eos_token }}{% else %}{{ bos_token + '[INST] ' + ns.system + m.content + ' [/INST]' }}\
+         {% set ns.system = '' %}{% endif %}{% endfor %}",
+    ),
+    (
+        "tulu",
+        "{% for m in messages %}{{ '<|' + m.role + '|>\n' + m.content }}{% if m.role == 'assistant' %}{{ eos_token }}{% endif %}\
+         {% if not loop.last %}{{ '\n' }}{% endif %}{% endfor %}",
+    ),
+    (
+        "user-assistant",
+        "{% for m in messages %}{{ 'Assistant: ' if m.role == 'assistant' else 'User: ' }}{{ m.content }}\
+         {% if not loop.last %}{{ '\n\n' }}{% endif %}{% endfor %}",
+    ),
+];
+
+/// A template by its name.
+pub fn named(name: &str) -> Option<&'static str> {
+    let found = NAMED.iter().find(|(known, _)| *known == name);
+    found.map(|(_, template)| *template)
+}
 
 impl ChatTemplate {
     /// Compiles `source`.
@@ -40,6 +85,7 @@ impl ChatTemplate {
             .build()
             .map_err(failed)?;
         environment.set_syntax(syntax);
+        environment.set_fuel(Some(FUEL));
         environment
             .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
         environment.add_function(

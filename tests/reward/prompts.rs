@@ -77,3 +77,58 @@ fn refusals_and_errors_carry_their_message_and_line() {
     assert!(render("{% if %}", &talk()).starts_with("chat template:"));
     assert!(render("{{ strftime_now('%Y') }}", &talk()).starts_with("20"));
 }
+
+#[test]
+fn templates_by_name_write_what_their_models_were_trained_on() {
+    use tiebreak::reward::prompt::named;
+    let talk = vec![
+        Turn::new(Role::System, "Be kind."),
+        Turn::user("One?"),
+        Turn::assistant("Two."),
+        Turn::user("Three?"),
+        Turn::assistant("Four."),
+    ];
+    let plain = &talk[1..];
+    for (name, with_system, without) in [
+        ("raw", "Be kind.One?Two.Three?Four.", "One?Two.Three?Four."),
+        (
+            "hh",
+            "\n\nHuman: Be kind.\n\nHuman: One?\n\nAssistant: Two.\n\nHuman: Three?\n\nAssistant: Four.",
+            "\n\nHuman: One?\n\nAssistant: Two.\n\nHuman: Three?\n\nAssistant: Four.",
+        ),
+        (
+            "nemo-extra-id",
+            "<extra_id_0>System\nBe kind.\n<extra_id_1>User\nOne?\n<extra_id_1>Assistant\nTwo.\n<extra_id_1>User\nThree?\n<extra_id_1>Assistant\nFour.\n<extra_id_1>",
+            "<extra_id_0>System\n\n<extra_id_1>User\nOne?\n<extra_id_1>Assistant\nTwo.\n<extra_id_1>User\nThree?\n<extra_id_1>Assistant\nFour.\n<extra_id_1>",
+        ),
+        (
+            "llama2",
+            "<s>[INST] <<SYS>>\nBe kind.\n<</SYS>>\n\nOne? [/INST] Two. </s><s>[INST] Three? [/INST] Four. </s>",
+            "<s>[INST] One? [/INST] Two. </s><s>[INST] Three? [/INST] Four. </s>",
+        ),
+        (
+            "tulu",
+            "<|system|>\nBe kind.\n<|user|>\nOne?\n<|assistant|>\nTwo.</s>\n<|user|>\nThree?\n<|assistant|>\nFour.</s>",
+            "<|user|>\nOne?\n<|assistant|>\nTwo.</s>\n<|user|>\nThree?\n<|assistant|>\nFour.</s>",
+        ),
+        (
+            "user-assistant",
+            "User: Be kind.\n\nUser: One?\n\nAssistant: Two.\n\nUser: Three?\n\nAssistant: Four.",
+            "User: One?\n\nAssistant: Two.\n\nUser: Three?\n\nAssistant: Four.",
+        ),
+    ] {
+        let template = named(name).unwrap();
+        assert_eq!(render(template, &talk), with_system, "{name}");
+        assert_eq!(render(template, plain), without, "{name}");
+    }
+    assert!(named("no-such").is_none());
+}
+
+#[test]
+fn a_template_that_never_ends_is_stopped() {
+    let template = "{% for a in range(100000) %}{% for b in range(100000) %}{{ a * b }}{% endfor %}{% endfor %}";
+    let started = std::time::Instant::now();
+    let said = render(template, &talk());
+    assert!(said.contains("fuel"), "{}", &said[..said.len().min(200)]);
+    assert!(started.elapsed() < std::time::Duration::from_secs(60));
+}
