@@ -62,6 +62,17 @@ impl Encoder {
         })
     }
 
+    /// A token as the tokenizer's vocabulary writes it; empty where it has none of that number.
+    pub fn token(&self, id: u32) -> String {
+        self.tokenizer.id_to_token(id).unwrap_or_default()
+    }
+
+    /// Whether a token is a special one, which no text means.
+    pub fn is_special(&self, id: u32) -> bool {
+        let added = self.tokenizer.get_added_tokens_decoder();
+        added.get(&id).is_some_and(|token| token.special)
+    }
+
     fn split(&self, text: &str) -> Result<Vec<u32>, RewardError> {
         let encoding = self.tokenizer.encode_fast(text, false).map_err(failed)?;
         Ok(encoding.get_ids().to_vec())

@@ -269,3 +269,42 @@ fn a_bench_counts_the_pairs_in_which_the_preferred_response_scores_higher() {
         (&json!("default"), &json!("f32"))
     );
 }
+
+#[test]
+fn a_check_shows_the_tokens_and_the_pooled_one() {
+    let home = Home::new();
+    let output = home.run(&["model", "check", "default", "--json"]);
+    succeeds(&output);
+    let found = report(&output);
+    let tokens = found["tokens"].as_array().unwrap();
+    assert_eq!(tokens[0]["text"], "<|im_start|>");
+    let pooled = found["pooled"].as_u64().unwrap() as usize;
+    assert_eq!(
+        (pooled, &tokens[pooled]["text"]),
+        (tokens.len() - 1, &"<|im_end|>".into())
+    );
+    assert_eq!(found["warnings"], json!([]));
+    assert_eq!(
+        (&found["dtype"], &found["head"], &found["repeatable"]),
+        (&"f32".into(), &"score".into(), &true.into())
+    );
+    for answer in ["good", "bad"] {
+        assert!(found["scores"][answer].is_f64(), "{found}");
+    }
+    // Where the padding token ends turns, an earlier one is pooled, and that is said; a doubled beginning is, too.
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/reward");
+    let found = report(&home.run(&["model", "check", &format!("{fixtures}/llama-5"), "--json"]));
+    assert_eq!(found["warnings"][0]["kind"], "pad-at-end");
+    let causal = format!("{fixtures}/llama-causal");
+    assert_eq!(
+        home.run(&["model", "check", &causal]).status.code(),
+        Some(2)
+    );
+    let output = home.run(&["model", "check", &causal, "--head", "logit:7"]);
+    succeeds(&output);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        said.contains("head logit:7") && said.contains("> "),
+        "{said}"
+    );
+}

@@ -130,5 +130,5 @@ fn a_template_that_never_ends_is_stopped() {
     let started = std::time::Instant::now();
     let said = render(template, &talk());
     assert!(said.contains("fuel"), "{}", &said[..said.len().min(200)]);
-    assert!(started.elapsed() < std::time::Duration::from_secs(60));
+    assert!(started.elapsed() < std::time::Duration::from_mins(1));
 }

@@ -214,6 +214,48 @@ impl LocalScorer {
     pub fn encode(&self, turns: &[Turn]) -> Result<Encoded, RewardError> {
         self.backbone.encode(turns)
     }
+
+    /// What exactly is scored of a conversation, and what looks wrong with it.
+    pub fn trace(&self, turns: &[Turn]) -> Result<Trace, RewardError> {
+        let Backbone { encoder, pad, .. } = &self.backbone;
+        let Encoded { ids, truncated } = self.encode(turns)?;
+        let pooled = match pad {
+            Some(pad) => ids.iter().rposition(|id| id != pad).unwrap_or(0),
+            None => ids.len() - 1,
+        };
+        let mut warnings = vec![];
+        if let [first, second, ..] = ids[..]
+            && first == second
+            && encoder.is_special(first)
+        {
+            let token = encoder.token(first);
+            warnings.push(("double-bos", format!("the text begins with `{token}` twice: the template and the tokenizer both write it")));
+        }
+        if pooled + 1 < ids.len() {
+            let token = encoder.token(ids[ids.len() - 1]);
+            warnings.push(("pad-at-end", format!("the text ends in `{token}`, which is the padding token too, so that an earlier token is pooled (as transformers does)")));
+        }
+        if truncated {
+            warnings.push(("truncated", "the conversation was cut to fit".to_owned()));
+        }
+        let tokens = ids.iter().map(|id| (*id, encoder.token(*id))).collect();
+        Ok(Trace {
+            tokens,
+            pooled,
+            warnings,
+        })
+    }
+}
+
+/// What is scored of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trace {
+    /// Every token, with its text in the vocabulary.
+    pub tokens: Vec<(u32, String)>,
+    /// Which of them is pooled.
+    pub pooled: usize,
+    /// What looks wrong: a stable name and an explanation.
+    pub warnings: Vec<(&'static str, String)>,
 }
 
 /// Which head is read. The 70B reward model of Nemotron 3.1 is a causal model whose reward is the logit of token 0; it says so in its name
