@@ -373,6 +373,9 @@ fn help_names_what_is_there_and_nothing_else() {
         "--resume",
         "--max-length",
         "judgebench",
+        "--head",
+        "nemo-extra-id",
+        "check",
     ] {
         assert!(all.contains(there), "{there} is not in the help");
     }
@@ -382,13 +385,12 @@ fn help_names_what_is_there_and_nothing_else() {
         "--split",
         "--scrub",
         "--trace",
-        "--head",
         "--listen",
         "rewardbench",
         "rm-bench",
         "ultrafeedback",
         "sharegpt",
-        "nemo",
+        "nemo-bt",
         "openrlhf",
         "axolotl",
         "parquet",

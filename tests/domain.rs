@@ -504,7 +504,9 @@ fn doubts_are_about_praise_sides_time_and_identity() {
     for (reason, sides) in [
         ("The left one is right.", true),
         ("I like the response on the right", true),
-        ("The right answer is in B.", true),
+        ("The right answer is in B.", false),
+        ("B gives the right answer", false),
+        ("The right column is better.", true),
         ("A is right about the left bank of the river.", false),
         ("It has the right idea and nothing is left out", false),
         ("A gets it right.", false),

@@ -374,6 +374,8 @@ pub enum Action {
         text: String,
         /// Its score, or why there is none.
         score: Result<f64, String>,
+        /// By this scorer.
+        scorer: ScorerId,
     },
     /// A response could not be scored.
     ScoreFailed {

@@ -171,7 +171,10 @@ fn export_row(record: ItemRecord, which: Labels) -> Option<ExportRow> {
                 .map(|(annotator, _, time, label)| Vote {
                     annotator: Some(annotator),
                     time: Some(time.to_string()),
-                    judgment: label.judgment,
+                    judgment: Judgment {
+                        preference: label.judgment.verdict(),
+                        ..label.judgment
+                    },
                     extra: Map::new(),
                 })
                 .collect();

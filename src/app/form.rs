@@ -92,6 +92,15 @@ impl Form {
         self.asked.clear();
     }
 
+    /// What is said is an event now: there is nothing of the form to undo any more.
+    pub fn settle(&mut self) {
+        self.touched = false;
+        self.draft.past.clear();
+        self.draft.future.clear();
+        self.asked.clear();
+        self.typed = None;
+    }
+
     /// Goes back one change, or forward again; false where there is none.
     pub fn reverse(&mut self, undo: bool) -> bool {
         let draft = &mut self.draft;

@@ -39,6 +39,7 @@ pub fn deeds(events: &[Event], schema: &LabelSchema, shown: &[ResponseKey]) -> V
             EventBody::Later => ("Put off".to_owned(), vec![]),
             EventBody::Comment { text } => ("Commented".to_owned(), vec![text.clone()]),
             EventBody::Practice(_) => ("Practised".to_owned(), vec![]),
+            EventBody::Reveal => ("Scores were shown".to_owned(), vec![]),
             EventBody::Flag { note } if note.is_empty() => ("Flagged".to_owned(), vec![]),
             EventBody::Flag { note } => ("Flagged".to_owned(), vec![note.clone()]),
             EventBody::Unflag => ("Flag taken back".to_owned(), vec![]),

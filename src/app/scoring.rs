@@ -220,12 +220,14 @@ fn rescore(
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err("The model engine failed on this text.".to_owned()),
     };
+    let scorer = model.info().id.clone();
     let lost = matches!(&score, Err(why) if why.starts_with("The model engine failed"));
     outbox.send(Action::Rescored {
         item: item.id,
         response: key,
         text,
         score,
+        scorer,
     });
     !lost
 }

@@ -169,6 +169,10 @@ pub struct Opened {
     pub draft: Option<Draft>,
     /// This annotator's comments that stand.
     pub comments: Vec<String>,
+    /// Whether what was sealed has been shown to this annotator.
+    pub revealed: bool,
+    /// Whether the draft was changed after this annotator's last deed, so that undo takes back that change first.
+    pub draft_is_newer: bool,
     /// Whether it is for practice: which of how many, from 0.
     pub practice: Option<(usize, usize)>,
     /// Where its reader was.
@@ -204,6 +208,8 @@ pub struct OpenItem {
     pub flag: Option<String>,
     /// This annotator's comments.
     pub comments: Vec<String>,
+    /// Whether what was sealed has been shown to this annotator.
+    pub revealed: bool,
     /// Whether it is for practice: which of how many, from 0.
     pub practice: Option<(usize, usize)>,
     /// Where its reader was before, until the view has gone there.
@@ -232,6 +238,8 @@ impl OpenItem {
             flag,
             draft,
             comments,
+            revealed,
+            draft_is_newer,
             practice,
             place,
             sources,
@@ -253,6 +261,9 @@ impl OpenItem {
         let first = first_field(schema, shown.len());
         let mut form = Form::new(draft.or(labelled).unwrap_or_default(), first);
         form.touched = touched;
+        form.deeds_since = usize::from(!draft_is_newer);
+        // What was begun under an earlier schema may say what this one does not ask.
+        form.draft.judgment.fit(schema, &shown);
         if let Some(focus) = place.as_ref().and_then(|p| p.focus)
             && fields(schema, shown.len()).contains(&focus)
         {
@@ -266,6 +277,7 @@ impl OpenItem {
             outcome,
             flag,
             comments,
+            revealed,
             practice,
             place,
             sources,

@@ -116,30 +116,26 @@ fn names_sides(reason: &str) -> bool {
         .split(|c: char| !c.is_alphanumeric())
         .filter(|w| !w.is_empty())
         .collect();
-    let thing = |word: Option<&&str>| {
-        word.is_some_and(|w| {
-            matches!(
-                *w,
-                "one"
-                    | "response"
-                    | "answer"
-                    | "reply"
-                    | "side"
-                    | "column"
-                    | "is"
-                    | "was"
-                    | "has"
-                    | "wins"
-                    | "gives"
-            )
-        })
-    };
-    words.iter().enumerate().any(|(at, word)| match *word {
-        "left" | "right" => {
-            let the = at > 0 && matches!(words[at - 1], "the" | "on");
-            the && (thing(words.get(at + 1)) || at + 1 == words.len())
+    // "The right answer" is most often the true one, "the left answer" never is.
+    let left = [
+        "one", "response", "answer", "reply", "side", "column", "is", "was", "has", "wins", "gives",
+    ];
+    let right = ["side", "column", "hand", "response"];
+    words.iter().enumerate().any(|(at, word)| {
+        let before = at.checked_sub(1).map(|i| words[i]);
+        let after = words.get(at + 1);
+        let ends = after.is_none();
+        match (*word, before) {
+            ("left", Some("the" | "on")) => ends || after.is_some_and(|w| left.contains(w)),
+            ("right", Some("the")) => {
+                let idiom = ["track", "path", "foot", "note"];
+                let place =
+                    at >= 2 && words[at - 2] == "on" && !after.is_some_and(|w| idiom.contains(w));
+                place || after.is_some_and(|w| right.contains(w))
+            }
+            ("right", Some("on")) => ends,
+            _ => false,
         }
-        _ => false,
     })
 }
 

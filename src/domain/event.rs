@@ -48,6 +48,9 @@ pub enum EventBody {
         /// What.
         text: String,
     },
+    /// An annotator was shown the scores of a sealed item, with model names and reference labels: what is said of it from here on is not
+    /// blind.
+    Reveal,
     /// An annotator labelled a practice item: kept for the record, never a label.
     Practice(Box<Label>),
     /// An annotator wants somebody to look at the item.
@@ -103,6 +106,7 @@ impl EventBody {
             Self::Redo { .. } => "redo",
             Self::Policy { .. } => "policy",
             Self::Later => "later",
+            Self::Reveal => "reveal",
             Self::Comment { .. } => "comment",
             Self::Practice(_) => "practice",
             Self::Schema { .. } => "schema",
@@ -119,7 +123,7 @@ impl EventBody {
             }
             Self::Skip { reason } => json!({ "reason": reason }),
             Self::Flag { note } => json!({ "note": note }),
-            Self::Unflag | Self::Later => json!({}),
+            Self::Unflag | Self::Later | Self::Reveal => json!({}),
             Self::Comment { text } | Self::Guidelines { text } => json!({ "text": text }),
             Self::Schema { schema } => json!({ "schema": schema }),
             Self::Undo { target } | Self::Redo { target } => json!({ "target": target }),
@@ -144,6 +148,7 @@ impl EventBody {
             "redo" => field(&payload, "target").map(|target| Self::Redo { target }),
             "policy" => field(&payload, "policy").map(|policy| Self::Policy { policy }),
             "later" => Some(Self::Later),
+            "reveal" => Some(Self::Reveal),
             "comment" => field(&payload, "text").map(|text| Self::Comment { text }),
             "practice" => serde_json::from_value(payload.clone())
                 .ok()

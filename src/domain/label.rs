@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{ResponseKey, ScorePolicy, ScorerId};
+use super::{LabelSchema, ResponseKey, ScorePolicy, ScorerId};
 
 /// Which response is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,6 +155,51 @@ pub struct Judgment {
 }
 
 impl Judgment {
+    /// Leaves out what a schema does not ask: what was said under an earlier one is not said under this one's name.
+    pub fn fit(&mut self, schema: &LabelSchema, responses: &[ResponseKey]) {
+        let keep = |name: &String, value: &mut f64| {
+            let attribute = schema.attribute(name);
+            schema.asks_ratings()
+                && attribute.is_some_and(|a| (f64::from(a.min)..=f64::from(a.max)).contains(value))
+        };
+        for values in self.ratings.0.values_mut() {
+            values.retain(keep);
+        }
+        self.ratings.0.retain(|_, values| !values.is_empty());
+        let asked = schema.asks_preference(responses.len());
+        self.preference = self.preference.filter(|preference| {
+            asked
+                && match preference {
+                    Preference::Tie => schema.allow_tie,
+                    Preference::NeitherValid => schema.allow_neither,
+                    Preference::Better { strength, .. } => {
+                        strength.is_none_or(|s| s <= schema.max_strength)
+                    }
+                }
+        });
+        if !schema.asks_ranking(responses.len()) {
+            self.ranking.clear();
+        }
+        self.tags.retain(|tag| schema.tags.contains(tag));
+        if !schema.confidence {
+            self.confidence = None;
+        }
+    }
+
+    /// The preference, or what a ranking of two amounts to.
+    pub fn verdict(&self) -> Option<Preference> {
+        match (self.preference, self.ranking.as_slice()) {
+            (None, [tied]) if tied.len() == 2 => Some(Preference::Tie),
+            (None, [first, second]) if first.len() == 1 && second.len() == 1 => {
+                Some(Preference::Better {
+                    response: first[0],
+                    strength: None,
+                })
+            }
+            (preference, _) => preference,
+        }
+    }
+
     /// Whether it says nothing.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

@@ -231,29 +231,31 @@ impl Reader {
             None if from > 0 => next(0, from)?,
             found => found,
         };
-        match found {
-            Some(found) => Ok(Some(found)),
-            None => Ok(self.put_off(annotator)?.first().copied()),
+        if found.is_some() {
+            return Ok(found);
         }
+        // From one of those put off to the next, and round again.
+        let off = self.put_off(annotator)?;
+        let here = after.and_then(|after| off.iter().position(|at| *at == after));
+        let next = here.map_or(0, |at| (at + 1) % off.len().max(1));
+        Ok(off.get(next).copied())
     }
 
-    /// The next item to practise on: among the first `most` items, in the order of their ids, that brought a preference or ratings
-    /// with them, one that the annotator has done nothing about yet. With its place among them, from 0.
-    pub fn next_practice(
+    /// The items to practise on: the first `most`, in the order of their ids, that brought a preference or ratings with them; each with
+    /// whether the annotator is done with it.
+    pub fn practice_items(
         &self,
         annotator: &str,
         most: usize,
-    ) -> Result<Option<(u64, usize)>, StoreError> {
-        let chosen = self.rows(
-            "SELECT i.position, EXISTS (SELECT 1 FROM outcomes o WHERE o.annotator = ?1 AND o.item = i.id) FROM items i
+    ) -> Result<Vec<(u64, bool)>, StoreError> {
+        self.rows(
+            "SELECT i.position, EXISTS (SELECT 1 FROM outcomes o WHERE o.annotator = ?1 AND o.item = i.id AND o.kind <> 'later') FROM items i
              WHERE EXISTS (SELECT 1 FROM reference_labels r WHERE r.item = i.position
                            AND (json_extract(r.judgment, '$.preference') IS NOT NULL OR json_extract(r.judgment, '$.ratings') IS NOT NULL))
              ORDER BY i.id LIMIT ?2",
             params![annotator, most as i64],
             |r| Ok((r.get::<_, i64>(0)? as u64, r.get::<_, bool>(1)?)),
-        )?;
-        let next = chosen.iter().position(|(_, done)| !done);
-        Ok(next.map(|at| (chosen[at].0, at)))
+        )
     }
 
     /// Positions of the items that the annotator put off, what was put off longest ago first.

@@ -43,6 +43,7 @@ fn familiar(kind: &str) -> bool {
             | "later"
             | "comment"
             | "practice"
+            | "reveal"
             | "flag"
             | "unflag"
             | "undo"

@@ -329,6 +329,21 @@ impl Reader {
         Ok(view)
     }
 
+    /// When the annotator's draft of the item was kept last.
+    pub fn draft_time(
+        &self,
+        item: ItemId,
+        annotator: &str,
+    ) -> Result<Option<jiff::Timestamp>, StoreError> {
+        let text = self.one(
+            "SELECT time FROM drafts WHERE annotator = ?2 AND item = ?1",
+            params![item.to_string(), annotator],
+            |r| r.get::<_, String>(0),
+        )?;
+        // A time that cannot be read is an old one.
+        Ok(text.and_then(|time| time.parse().ok()))
+    }
+
     /// The annotator's draft of the item.
     pub fn draft(&self, item: ItemId, annotator: &str) -> Result<Option<Draft>, StoreError> {
         self.one(

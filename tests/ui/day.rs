@@ -421,7 +421,12 @@ fn the_history_tells_before_and_after_and_restores() {
         .get(first.context.shown[0], "helpfulness")
         .unwrap();
     until_told(&mut shown, &format!("Helpfulness of A: {old} \u{2192} 0"));
+    // It stands in the form first, a step of undo away from what was there, and counts once it is committed.
     click(&mut shown, "Restore");
+    assert!(begins(&shown, &format!("Helpfulness of A, {old} of 4")));
+    assert_eq!(labels(&project).len(), 2);
+    std::thread::sleep(std::time::Duration::from_millis(160));
+    press(&mut shown, "Ctrl+Enter");
     until(&mut shown, "a third label", |_| labels(&project).len() == 3);
     assert_eq!(labels(&project)[2].judgment, first.judgment);
 }
@@ -519,6 +524,160 @@ fn a_change_after_the_scores_were_shown_is_kept_but_the_first_answer_counts() {
             .unwrap();
         assert_eq!(used, [said[counts].clone()], "{policy:?}");
     }
+}
+
+#[test]
+fn an_answer_given_anew_after_looking_is_never_taken_for_blind() {
+    let (home, project) = Home::with_project(PAIRS);
+    let mut shown = home.open_at_item(&project);
+    dispatch(&mut shown, Action::SetPolicy(ScorePolicy::Sealed));
+    until_saved(&mut shown);
+    // Undone at once, nothing was seen: the second answer is as blind as the first.
+    fill(&mut shown);
+    press(&mut shown, "Ctrl+Enter");
+    until_told(&mut shown, "Item 2 of 4");
+    press(&mut shown, "Escape Ctrl+Z");
+    until_told(&mut shown, "Item 1 of 4");
+    until_saved(&mut shown);
+    std::thread::sleep(std::time::Duration::from_millis(160));
+    press(&mut shown, "Ctrl+Enter");
+    until_told(&mut shown, "Item 2 of 4");
+    assert!(!labels(&project)[1].context.post_reveal);
+    // Looked at, undone, and answered again: not blind, whatever the log counts now.
+    press(&mut shown, "Escape R");
+    until_told(&mut shown, "Item 1 of 4");
+    press(&mut shown, "Ctrl+Z");
+    until(&mut shown, "it is undone", |s| {
+        state(s).open_item().unwrap().outcome.is_none() && state(s).labelling()
+    });
+    until_saved(&mut shown);
+    std::thread::sleep(std::time::Duration::from_millis(160));
+    press(&mut shown, "Ctrl+Enter");
+    until_told(&mut shown, "Item 2 of 4");
+    assert!(labels(&project)[2].context.post_reveal);
+}
+
+#[test]
+fn a_draft_under_an_older_schema_is_committed_as_the_new_one_asks() {
+    let (home, project) = Home::with_project(PAIRS);
+    let mut shown = home.open_at_item(&project);
+    ask(&mut shown, |s| s.tags = vec!["facts".to_owned()]);
+    press(&mut shown, "4 4 4 4 4 4 4 4 4 4 1");
+    type_text(&mut shown, WHY);
+    press(&mut shown, "Tab 1");
+    until_saved(&mut shown);
+    ask(&mut shown, |s| {
+        s.attributes[0].max = 2;
+        s.attributes[0].anchors.truncate(3);
+        s.attributes.remove(4);
+        s.max_strength = 1;
+        s.tags.clear();
+    });
+    let now = |shown: &Shown| {
+        state(shown)
+            .open_item()
+            .unwrap()
+            .form
+            .draft
+            .judgment
+            .clone()
+    };
+    assert_eq!(
+        now(&shown).preference,
+        None,
+        "much better is not asked any more"
+    );
+    assert!(tells(&shown, "Helpfulness of A, not rated"));
+    press(&mut shown, "A 2 B 2 Escape");
+    dispatch(&mut shown, Action::Focus(Field::Preference));
+    press(&mut shown, "1 Ctrl+Enter");
+    until_told(&mut shown, "Item 2 of 4");
+    let label = &labels(&project)[0];
+    assert!(label.judgment.tags.is_empty());
+    for values in label.judgment.ratings.0.values() {
+        assert_eq!(values.len(), 4);
+        assert!(values["helpfulness"] <= 2.0 && !values.contains_key("verbosity"));
+    }
+    assert!(matches!(
+        label.judgment.preference,
+        Some(Preference::Better {
+            strength: Some(1),
+            ..
+        })
+    ));
+}
+
+#[test]
+fn a_mode_that_asks_nothing_of_an_item_says_so() {
+    let home = Home::of_mina("off");
+    let project = three(&home);
+    let mut shown = home.open_at_item(&project);
+    ask(&mut shown, |s| {
+        s.mode = Mode::QuickAb;
+        s.min_justification = 0;
+    });
+    press(&mut shown, "ArrowDown Tab ArrowUp 1 Enter");
+    until_saved(&mut shown);
+    assert!(labels(&project).is_empty());
+    assert!(begins(
+        &shown,
+        "In this mode nothing is asked of such an item"
+    ));
+}
+
+#[test]
+fn undo_after_the_last_item_takes_back_the_commit_not_a_letter() {
+    let home = Home::of_mina("off");
+    let row = serde_json::json!({"prompt": "Q", "chosen": "one", "rejected": "two"});
+    let file = home.write("one.jsonl", &format!("{row}\n"));
+    let project = home.project("one", &[file]);
+    let mut shown = home.open_at_item(&project);
+    fill(&mut shown);
+    press(&mut shown, "Ctrl+Enter");
+    until_told(&mut shown, "All done");
+    press(&mut shown, "Ctrl+Z");
+    until(&mut shown, "the commit is undone", |s| {
+        state(s).open_item().is_some_and(|o| o.outcome.is_none()) && state(s).labelling()
+    });
+    assert_eq!(events(&project).len(), 2);
+    let judgment = &state(&shown).open_item().unwrap().form.draft.judgment;
+    assert_eq!(*judgment, labels(&project)[0].judgment, "whole");
+}
+
+#[test]
+fn n_goes_from_one_put_off_item_to_the_next() {
+    let (home, project) = Home::with_project(PAIRS);
+    let mut shown = home.open_at_item(&project);
+    for next in ["Item 2 of 4", "Item 3 of 4", "Item 4 of 4", "Item 1 of 4"] {
+        press(&mut shown, "T");
+        until_told(&mut shown, next);
+        until_saved(&mut shown);
+    }
+    for next in ["Item 2 of 4", "Item 3 of 4", "Item 4 of 4", "Item 1 of 4"] {
+        press(&mut shown, "N");
+        until_told(&mut shown, next);
+    }
+}
+
+#[test]
+fn a_practice_item_stays_one_however_it_is_opened() {
+    let (home, project) = Home::with_project(PAIRS);
+    let mut shown = home.open_at_item(&project);
+    ask(&mut shown, |s| s.practice = 9);
+    press(&mut shown, "N");
+    // As many as there are with a label of their own, not as many as were wished for.
+    until_told(&mut shown, "Practice 1 of 4");
+    press(&mut shown, "F");
+    until_saved(&mut shown);
+    press(&mut shown, "Ctrl+Z");
+    until(&mut shown, "the flag is gone", |s| {
+        state(s).open_item().unwrap().flag.is_none() && state(s).labelling()
+    });
+    assert!(tells(&shown, "Practice 1 of 4"));
+    fill(&mut shown);
+    press(&mut shown, "Ctrl+Enter");
+    until_told(&mut shown, "reference");
+    assert!(labels(&project).is_empty());
 }
 
 // -----------------------------------------------------------------------------------------

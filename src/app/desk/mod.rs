@@ -1,6 +1,7 @@
 //! The thread that owns the project: opens it, reads items, writes events and drafts, and says so only when they are on disk.
 //! Every request to write is answered, whatever happens.
 
+mod circumstances;
 mod jobs;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use jiff::Timestamp;
+
+use circumstances::comments;
 
 use super::action::Action;
 use super::effect::{Afterwards, Effect, Target};
@@ -57,26 +60,6 @@ fn next_of(
 /// Under which key the place of an annotator is kept.
 fn place_key(annotator: &str) -> String {
     format!("place.{annotator}")
-}
-
-/// The annotator's comments on an item, those that were undone left out.
-fn comments(reader: &Reader, item: ItemId, annotator: &str) -> Result<Vec<String>, StoreError> {
-    let events = reader.events_of(item, Some(annotator))?;
-    let mut standing = vec![];
-    for event in &events {
-        match &event.body {
-            EventBody::Comment { text } => standing.push((event.id, text.clone(), true)),
-            EventBody::Undo { target } | EventBody::Redo { target } => {
-                let redo = matches!(event.body, EventBody::Redo { .. });
-                for (_, _, stands) in standing.iter_mut().filter(|(id, ..)| id == target) {
-                    *stands = redo;
-                }
-            }
-            _ => {}
-        }
-    }
-    let standing = standing.into_iter().filter(|(_, _, stands)| *stands);
-    Ok(standing.map(|(_, text, _)| text).collect())
 }
 
 /// How often somebody else's wish to have the project is looked for.
@@ -371,6 +354,9 @@ impl Desk {
         let told = opened.and_then(|opened| {
             if let Some(opened) = opened {
                 let info = opened.info()?;
+                // An order is that of a project.
+                self.plan = None;
+                self.uncertain = false;
                 self.open = Some(opened);
                 return Ok(Some(info));
             }
@@ -475,9 +461,14 @@ impl Desk {
         let Some(OpenProject { reader, .. }) = &self.open else {
             return Err(StoreError::Closed);
         };
-        let practice = self.practice(target)?;
+        let practice = self.practice()?;
+        let going_on = matches!(target, Target::Resume | Target::NextUnlabelled(_));
+        let exercise = practice
+            .iter()
+            .find(|(_, done)| going_on && !done)
+            .map(|(position, _)| *position);
         let place = match target {
-            Target::Resume if practice.is_none() => self.place()?,
+            Target::Resume if exercise.is_none() => self.place()?,
             _ => None,
         };
         let returning = match &place {
@@ -485,14 +476,14 @@ impl Desk {
             None => None,
         };
         let position = match target {
-            _ if practice.is_some() => practice.map(|(position, ..)| position),
+            _ if exercise.is_some() => exercise,
             Target::Resume if returning.is_some() => returning,
             Target::Position(position) => Some(position),
             Target::Id(id) => reader.position_of(id)?,
             Target::NextUnlabelled(after) => match &plan {
                 Some(plan) => match next_of(plan, reader, &self.annotator, after, 1)?.first() {
                     Some(next) => Some(*next),
-                    None => reader.put_off(&self.annotator)?.first().copied(),
+                    None => reader.next_unlabelled(&self.annotator, after)?,
                 },
                 None => reader.next_unlabelled(&self.annotator, after)?,
             },
@@ -541,7 +532,12 @@ impl Desk {
             flag: reader.flag(item.id, &self.annotator)?,
             draft: reader.draft(item.id, &self.annotator)?,
             comments: comments(reader, item.id, &self.annotator)?,
-            practice: practice.map(|(_, at, of)| (at, of)),
+            revealed: self.reveal(item.id)?,
+            draft_is_newer: self.draft_is_newer(item.id)?,
+            practice: practice
+                .iter()
+                .position(|(at, done)| *at == position && !done)
+                .map(|at| (at, practice.len())),
             place: place.filter(|place| place.item == item.id),
             sources: reader.sources(item.id)?,
             references: reader.references(item.id)?,
@@ -552,42 +548,6 @@ impl Desk {
         };
         self.outbox.send(Action::Opened(Box::new(opened)));
         Ok(())
-    }
-
-    /// The item to practise on next, where the schema asks for practice and it is not done: position, which, and of how many.
-    fn practice(&self, target: Target) -> Result<Option<(u64, usize, usize)>, StoreError> {
-        let Some(open) = &self.open else {
-            return Ok(None);
-        };
-        let next = matches!(target, Target::Resume | Target::NextUnlabelled(_));
-        let most = open.reader.schema()?.practice;
-        if !next || most == 0 || open.writer.is_none() {
-            return Ok(None);
-        }
-        let found = open.reader.next_practice(&self.annotator, most)?;
-        Ok(found.map(|(position, at)| (position, at, most)))
-    }
-
-    /// Where the annotator was, unless that item was the last one done: then it goes on with the next.
-    fn place(&self) -> Result<Option<Place>, StoreError> {
-        let Some(open) = &self.open else {
-            return Ok(None);
-        };
-        let kept = open.reader.setting(&place_key(&self.annotator))?;
-        // What another version has written is no reason to fail: one begins at the next item.
-        let place: Option<Place> = kept.and_then(|value| serde_json::from_value(value).ok());
-        let Some(place) = place else {
-            return Ok(None);
-        };
-        let done = match open.reader.outcome(place.item, &self.annotator)? {
-            Some(_) => {
-                let last = self.last_position()?;
-                let draft = open.reader.draft(place.item, &self.annotator)?;
-                draft.is_none() && last == open.reader.position_of(place.item)?
-            }
-            None => false,
-        };
-        Ok(Some(place).filter(|_| !done))
     }
 
     /// The scorer by whose uncertainty items are ordered, if they are.

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::form::{focus, reverse_edit};
+use super::form::{edit, focus, reverse_edit};
 use crate::app::effect::{Afterwards, Effect, Target};
-use crate::app::form::{first_field, missing};
+use crate::app::form::{fields, first_field, missing};
 use crate::app::guidelines;
 use crate::app::state::{AppState, ModelState, Notice, OpenItem, Saved, Screen};
 use crate::domain::{
@@ -32,6 +32,13 @@ pub(super) fn commit_or_missing(state: &mut AppState) -> Vec<Effect> {
         focus(state, first);
         return vec![];
     }
+    if fields(schema, open.shown.len()).is_empty() {
+        let text = "In this mode nothing is asked of such an item: skip it, or put it off.";
+        state.notice = Some(Notice::told(text));
+        return vec![];
+    }
+    let mut judgment = open.form.draft.judgment.clone();
+    judgment.fit(schema, &open.shown);
     let found = doubts_of(schema, open);
     let asked: Vec<Doubt> = found
         .iter()
@@ -79,7 +86,7 @@ pub(super) fn commit_or_missing(state: &mut AppState) -> Vec<Effect> {
         .as_ref()
         .map_or(ScorePolicy::Live, |p| p.info.policy);
     let label = Label {
-        judgment: open.form.draft.judgment.clone(),
+        judgment,
         context: LabelContext {
             shown: open.shown.clone(),
             mode,
@@ -90,7 +97,7 @@ pub(super) fn commit_or_missing(state: &mut AppState) -> Vec<Effect> {
             idle_ms: open.form.draft.idle_ms,
             schema: schema.id(),
             guideline_version,
-            post_reveal: open.committed(),
+            post_reveal: open.revealed || open.committed(),
             doubts: found.iter().map(|d| d.id().to_owned()).collect(),
         },
     };
@@ -232,7 +239,7 @@ pub(super) fn set_schema(state: &mut AppState, mut schema: LabelSchema) -> Vec<E
     )
 }
 
-/// Says again what an earlier event of the open item said: a new label, so that nothing is lost.
+/// Says again what an earlier event of the open item said; what it says now stays in the log, or a step of undo away.
 pub(super) fn restore(state: &mut AppState, event: EventId) -> Vec<Effect> {
     let Some((item, events)) = &state.item_history else {
         return vec![];
@@ -248,7 +255,8 @@ pub(super) fn restore(state: &mut AppState, event: EventId) -> Vec<Effect> {
         return vec![];
     };
     match body {
-        EventBody::Label(label) => append_here(state, EventBody::Label(label)),
+        // Into the form, so that it is seen before it is committed, and undo brings back what was there.
+        EventBody::Label(label) => edit(state, |open| open.form.draft.judgment = label.judgment),
         body @ (EventBody::Skip { .. } | EventBody::Later) => append_here(state, body),
         _ => vec![],
     }

@@ -36,6 +36,9 @@ pub(super) fn move_focus(state: &mut AppState, by: i64) -> Vec<Effect> {
         return vec![];
     };
     let all = fields(schema, open.shown.len());
+    if all.is_empty() {
+        return vec![];
+    }
     let at = all.iter().position(|f| *f == open.form.focus).unwrap_or(0);
     let next = (at as i64 + by).clamp(0, all.len() as i64 - 1) as usize;
     focus(state, all[next]);
@@ -104,7 +107,11 @@ pub(super) fn reverse_edit(state: &mut AppState, undo: bool) -> Option<Vec<Effec
         return None;
     }
     let project = state.project.as_mut().filter(|p| p.settled())?;
-    let open = project.open.as_mut().filter(|o| o.form.deeds_since == 0)?;
+    let finished = project.finished;
+    let open = project
+        .open
+        .as_mut()
+        .filter(|o| o.form.deeds_since == 0 && !finished)?;
     open.form.reverse(undo).then(|| keep(project))
 }
 
@@ -228,7 +235,7 @@ pub(super) fn rewrite(state: &mut AppState, side: usize, text: String) -> Vec<Ef
 }
 
 /// Scores the rewrite that is open, where scores may be seen.
-fn rescore(state: &AppState) -> Vec<Effect> {
+pub(super) fn rescore(state: &AppState) -> Vec<Effect> {
     let (Some(open), true, ModelState::Ready(_)) =
         (state.open_item(), state.scores_visible(), &state.model)
     else {

@@ -314,6 +314,7 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
             "off".clone_into(&mut state.settings.model);
             if let Some(open) = state.open_item_mut() {
                 open.scores.clear();
+                open.rescored.clear();
             }
             vec![
                 Effect::UnloadModel,

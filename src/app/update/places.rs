@@ -352,6 +352,7 @@ pub(super) fn load_model(state: &mut AppState, model: ModelRef) -> Vec<Effect> {
     state.settings.model = model.to_string();
     if let Some(open) = state.open_item_mut() {
         open.scores.clear();
+        open.rescored.clear();
         open.ahead.iter_mut().for_each(|(_, scored)| scored.clear());
     }
     vec![

@@ -1,5 +1,6 @@
 //! What finished work reports.
 
+use super::form::rescore;
 use super::places::{count_agreed, import, list, read_history, suggest_output};
 use super::travel::{read_scores, score_missing};
 use crate::app::action::Action;
@@ -70,6 +71,8 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
                 ..QueueState::default()
             };
             state.imported = None;
+            // The order is the desk's, and of the project that was open.
+            state.uncertain = false;
             state.agreed = None;
             if state.job.is_none() {
                 state.training = TrainingState::default();
@@ -284,7 +287,11 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             let key = card.info.id.key();
             state.model = ModelState::Ready(card);
             state.agreed = None;
+            if let Some(open) = state.open_item_mut() {
+                open.rescored.clear();
+            }
             let mut effects = read_scores(state, key);
+            effects.extend(rescore(state));
             effects.extend(count_agreed(state));
             effects
         }
@@ -322,7 +329,12 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             response,
             text,
             score,
+            scorer,
         } => {
+            // By a model that has been replaced since: too late.
+            if !matches!(&state.model, ModelState::Ready(card) if card.info.id == scorer) {
+                return vec![];
+            }
             if let Some(open) = state.open_item_mut().filter(|o| o.item.id == item) {
                 open.rescored.insert(response, (text, score));
             }
@@ -420,6 +432,8 @@ fn appended(
                 project.info.schema = schema.as_ref().clone();
                 if let Some(open) = &mut project.open {
                     open.form.focus = first_field(schema, open.shown.len());
+                    open.form.draft.judgment.fit(schema, &open.shown);
+                    open.form.asked.clear();
                 }
             }
             EventBody::Guidelines { text } => {
@@ -450,13 +464,13 @@ fn appended(
             EventBody::Later => open.outcome = Some(Outcome::Later),
             EventBody::Practice(label) => {
                 open.outcome = Some(Outcome::Practised(label.clone()));
-                open.form.touched = false;
+                open.form.settle();
                 state.overlay = Some(Overlay::Feedback);
             }
             EventBody::Label(label) => {
                 state.last_labelled = event.item;
                 open.outcome = Some(Outcome::Labelled(label.clone()));
-                open.form.touched = false;
+                open.form.settle();
             }
             EventBody::Skip { reason } => {
                 open.outcome = Some(Outcome::Skipped(reason.clone()));

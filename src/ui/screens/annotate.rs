@@ -97,7 +97,8 @@ pub fn show_response<'a>(
         name: NAMES.get(side).copied().unwrap_or("Response"),
         find: find::needle(state),
         here: find::here(state, side + 1),
-        diff: if sides == 2 {
+        // Rated alone, a response says nothing of the other.
+        diff: if sides == 2 && !form::alone(state) {
             state.diff
         } else {
             DiffView::Off

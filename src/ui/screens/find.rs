@@ -3,6 +3,7 @@
 use egui::{Frame, Key, Margin, Panel, Stroke, TextEdit, Ui, WidgetInfo, vec2};
 
 use super::annotate::{show_context, show_response};
+use super::form;
 use crate::app::form::letter;
 use crate::app::{Action, AppState};
 use crate::ui::theme::{self, Palette, space};
@@ -39,8 +40,14 @@ pub fn bar(ui: &mut Ui, state: &AppState, reading: &mut Reading, actions: &mut V
     };
     let p = Palette::now(ui.ctx());
     let mut found = vec![reading.count(ui, &show_context(state, open, p))];
+    // Rated alone, a response is found in alone.
+    let alone = form::alone(state);
     for side in 0..open.shown.len() {
-        found.extend(show_response(state, open, side, p).map(|show| reading.count(ui, &show)));
+        let hidden = alone && side != state.side;
+        let count = show_response(state, open, side, p)
+            .filter(|_| !hidden)
+            .map(|show| reading.count(ui, &show));
+        found.push(count.unwrap_or_default());
     }
     if found != find.found {
         actions.push(Action::Found(found.clone()));
@@ -51,7 +58,7 @@ pub fn bar(ui: &mut Ui, state: &AppState, reading: &mut Reading, actions: &mut V
             actions.push(Action::ToggleContext);
         }
         let side = (0..open.shown.len()).find(|side| turn_here(state, side + 1));
-        if let Some(side) = side.filter(|side| *side != state.side) {
+        if let Some(side) = side.filter(|side| *side != state.side && !alone) {
             actions.push(Action::LookAt(side));
         }
     }

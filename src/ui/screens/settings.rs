@@ -328,7 +328,9 @@ fn project(ui: &mut Ui, state: &AppState, typed: &mut Typed) {
             Mode::SideBySide => "Both responses open from the start",
             Mode::Sequential => "Rate A alone, then B alone, then compare and say why",
             Mode::QuickAb => "Only which one is better",
-            Mode::Ranking => "All responses in an order, ties allowed",
+            Mode::Ranking => {
+                "All responses in an order, ties allowed; of two, exported as a preference"
+            }
             _ => "Only ratings, no comparison",
         };
         if controls::choice(ui, schema.mode == mode, mode.title(), what) {
