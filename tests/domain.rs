@@ -403,7 +403,14 @@ fn schemas_are_identified_by_content_from_the_second_version_on() {
     assert_eq!((again.id(), &again), (one.id(), &one));
     // What an earlier version wrote reads with what is new left out.
     let mut old: serde_json::Value = serde_json::from_str(&text).unwrap();
-    for new in ["mode", "tags", "confidence", "hide_counts", "practice"] {
+    for new in [
+        "mode",
+        "tags",
+        "confidence",
+        "hide_counts",
+        "shuffle",
+        "practice",
+    ] {
         old.as_object_mut().unwrap().remove(new);
     }
     old["attributes"][0]

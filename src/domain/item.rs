@@ -183,6 +183,17 @@ impl Item {
         turns
     }
 
+    /// Where an item stands in an annotator's own order of a project with this seed: items come in the order of these numbers.
+    pub fn lot(id: ItemId, annotator: &str, seed: u64) -> [u8; 8] {
+        let mut hasher = blake3::Hasher::new_derive_key("tiebreak 2026 order of items");
+        hasher.update(&seed.to_le_bytes());
+        hasher.update(&id.0);
+        hasher.update(annotator.as_bytes());
+        let mut lot = [0; 8];
+        hasher.finalize_xof().fill(&mut lot);
+        lot
+    }
+
     /// The order, as canonical indices from left to right, in which an annotator sees the responses: random, but always the
     /// same for the same item, annotator and project seed, so that sides carry no information and never jump.
     pub fn shown_order(&self, annotator: &str, seed: u64) -> Vec<usize> {

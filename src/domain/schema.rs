@@ -69,6 +69,9 @@ pub struct LabelSchema {
     /// Whether token and word counts of responses are hidden: they pull the eye to length.
     #[serde(default)]
     pub hide_counts: bool,
+    /// Whether each annotator gets the items in an order of their own, drawn by lot.
+    #[serde(default)]
+    pub shuffle: bool,
     /// How many items with known answers an annotator practises on, with feedback, before real work; 0 for none.
     #[serde(default)]
     pub practice: usize,
@@ -267,6 +270,7 @@ impl LabelSchema {
             tags: vec![],
             confidence: false,
             hide_counts: false,
+            shuffle: false,
             practice: 0,
         }
     }

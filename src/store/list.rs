@@ -6,7 +6,7 @@ use rusqlite::{ToSql, params};
 use serde::Serialize;
 
 use super::{Reader, SCHEMA_VERSION, StoreError};
-use crate::domain::ItemId;
+use crate::domain::{Item, ItemId};
 
 /// A project in numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -239,6 +239,21 @@ impl Reader {
         let here = after.and_then(|after| off.iter().position(|at| *at == after));
         let next = here.map_or(0, |at| (at + 1) % off.len().max(1));
         Ok(off.get(next).copied())
+    }
+
+    /// Positions of all items in an annotator's own order.
+    pub fn by_lot(&self, annotator: &str, seed: u64) -> Result<Vec<u64>, StoreError> {
+        let ids = self.rows(
+            "SELECT position, id FROM items ORDER BY position",
+            [],
+            |r| Ok((r.get::<_, i64>(0)? as u64, r.get::<_, String>(1)?)),
+        )?;
+        let mut lots = Vec::with_capacity(ids.len());
+        for (position, id) in ids {
+            lots.push((Item::lot(self.item_id(&id)?, annotator, seed), position));
+        }
+        lots.sort_unstable();
+        Ok(lots.into_iter().map(|(_, position)| position).collect())
     }
 
     /// The items to practise on: the first `most`, in the order of their ids, that brought a preference or ratings with them; each with

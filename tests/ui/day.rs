@@ -931,6 +931,56 @@ fn practice_comes_first_is_answered_and_never_counts() {
 }
 
 #[test]
+fn each_annotator_gets_the_items_in_an_order_of_their_own() {
+    let home = Home::of_mina("off");
+    let mut lines = String::new();
+    for n in 0..12 {
+        let (one, two) = (format!("a {n}"), format!("b {n}"));
+        let row = serde_json::json!({"prompt": format!("Q {n}"), "chosen": one, "rejected": two});
+        lines.push_str(&row.to_string());
+        lines.push('\n');
+    }
+    let file = home.write("many.jsonl", &lines);
+    let project = home.project("many", &[file]);
+    let mut orders = vec![];
+    for who in ["mina", "omar"] {
+        home.settle(&Settings {
+            annotator: who.to_owned(),
+            model: "off".to_owned(),
+            ..Settings::default()
+        });
+        let mut shown = home.open_at_item(&project);
+        if who == "mina" {
+            ask(&mut shown, |s| s.shuffle = true);
+        }
+        let mut seen = vec![];
+        for n in 0..12 {
+            if n > 0 || who == "mina" {
+                let before = item(&shown).id;
+                press(&mut shown, if n == 0 { "N" } else { "T" });
+                until(&mut shown, "another item", |s| {
+                    item(s).id != before && state(s).labelling()
+                });
+                until_saved(&mut shown);
+            }
+            seen.push(state(&shown).open_item().unwrap().position);
+        }
+        orders.push(seen);
+    }
+    for order in &orders {
+        let all: std::collections::BTreeSet<u64> = order.iter().copied().collect();
+        assert!(all.len() >= 11, "each once: {order:?}");
+        assert_ne!(*order, (0..12).collect::<Vec<u64>>());
+    }
+    assert_ne!(orders[0], orders[1]);
+    // The same again after a restart, for the same person.
+    assert_eq!(
+        reader(&project).by_lot("omar", 7).unwrap()[..3],
+        orders[1][..3]
+    );
+}
+
+#[test]
 fn keys_are_chosen_by_pressing_them_and_never_mean_two_things() {
     let (home, project) = Home::with_project(PAIRS);
     let mut shown = home.open_at_item(&project);

@@ -488,9 +488,16 @@ impl Desk {
                 None => reader.next_unlabelled(&self.annotator, after)?,
             },
             Target::Resume => {
-                match reader.next_unlabelled(&self.annotator, self.last_position()?)? {
+                let last = self.last_position()?;
+                let planned = match &plan {
+                    Some(plan) => next_of(plan, reader, &self.annotator, last, 1)?
+                        .first()
+                        .copied(),
+                    None => None,
+                };
+                match planned {
                     Some(position) => Some(position),
-                    None => Some(0),
+                    None => Some(reader.next_unlabelled(&self.annotator, last)?.unwrap_or(0)),
                 }
             }
         };
@@ -558,7 +565,7 @@ impl Desk {
     /// The order by uncertainty, if items come in it: made when it is asked for first, and anew after scoring or an import.
     fn plan(&mut self) -> Result<Option<Vec<u64>>, StoreError> {
         let Some(scorer) = self.by_uncertainty().map(str::to_owned) else {
-            return Ok(None);
+            return self.own_order();
         };
         if self.plan.as_ref().is_none_or(|(by, _)| *by != scorer) {
             let Some(open) = &self.open else {
@@ -566,6 +573,23 @@ impl Desk {
             };
             let order = open.reader.uncertain(&scorer)?;
             self.plan = Some((scorer, order));
+        }
+        Ok(self.plan.as_ref().map(|(_, order)| order.clone()))
+    }
+
+    /// The annotator's own order, where the schema asks for one.
+    fn own_order(&mut self) -> Result<Option<Vec<u64>>, StoreError> {
+        let Some(open) = &self.open else {
+            return Ok(None);
+        };
+        if !open.reader.schema()?.shuffle {
+            return Ok(None);
+        }
+        let key = format!("own order of {}", self.annotator);
+        if self.plan.as_ref().is_none_or(|(by, _)| *by != key) {
+            let seed = open.project.settings().seed;
+            let order = open.reader.by_lot(&self.annotator, seed)?;
+            self.plan = Some((key, order));
         }
         Ok(self.plan.as_ref().map(|(_, order)| order.clone()))
     }

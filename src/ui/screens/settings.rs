@@ -387,6 +387,11 @@ fn project(ui: &mut Ui, state: &AppState, typed: &mut Typed) {
         &mut schema.hide_counts,
         "Hide counts of words and tokens",
     );
+    controls::check(
+        ui,
+        &mut schema.shuffle,
+        "Each annotator gets the items in an order of their own",
+    );
     let practice = match schema.practice {
         0 => "none".to_owned(),
         n => format!("{n} items"),
