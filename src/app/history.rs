@@ -127,7 +127,12 @@ fn changes(
 }
 
 fn preferred(judgment: &Judgment, shown: &[ResponseKey]) -> Option<String> {
-    Some(match judgment.preference? {
+    Some(preference_words(judgment.preference?, shown))
+}
+
+/// A preference in words, by the sides on which the reader sees the responses.
+pub fn preference_words(preference: Preference, shown: &[ResponseKey]) -> String {
+    match preference {
         Preference::Tie => "the same".to_owned(),
         Preference::NeitherValid => "neither valid".to_owned(),
         Preference::Better { response, strength } => {
@@ -139,7 +144,7 @@ fn preferred(judgment: &Judgment, shown: &[ResponseKey]) -> Option<String> {
                 _ => format!("{side} better"),
             }
         }
-    })
+    }
 }
 
 fn ranked(judgment: &Judgment, shown: &[ResponseKey]) -> Option<String> {

@@ -4,8 +4,9 @@ use egui::{Ui, WidgetInfo, vec2};
 
 use super::title;
 use crate::app::form::letter;
+use crate::app::history::preference_words;
 use crate::app::{Action, AppState};
-use crate::domain::{Preference, ReferenceRole, ResponseKey};
+use crate::domain::{Preference, ReferenceRole};
 use crate::ui::theme::{self, Palette, space};
 use crate::ui::widgets::controls;
 
@@ -38,8 +39,8 @@ pub(super) fn feedback(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>)
         ui.horizontal(|ui| {
             for (text, width, strong) in [
                 (what, 200.0, false),
-                (yours, 110.0, apart),
-                (theirs, 110.0, apart),
+                (yours, 130.0, apart),
+                (theirs, 130.0, apart),
             ] {
                 let layout = egui::Layout::left_to_right(egui::Align::Center);
                 ui.allocate_ui_with_layout(vec2(width, 20.0), layout, |ui| {
@@ -75,13 +76,19 @@ pub(super) fn feedback(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>)
     if let Some(theirs) = reference.judgment.preference {
         let yours = own
             .preference
-            .map_or_else(String::new, |p| said(p, &open.shown));
+            .map_or_else(String::new, |p| preference_words(p, &open.shown));
         let side = |p: Preference| match p {
             Preference::Better { response, .. } => Some(response),
             _ => None,
         };
         let apart = own.preference.is_none_or(|p| side(p) != side(theirs));
-        line(ui, "Preference", &yours, &said(theirs, &open.shown), apart);
+        line(
+            ui,
+            "Preference",
+            &yours,
+            &preference_words(theirs, &open.shown),
+            apart,
+        );
     }
     if !reference.judgment.justification.is_empty() {
         ui.add_space(space::S);
@@ -92,21 +99,5 @@ pub(super) fn feedback(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>)
     let on = controls::button(ui, "Go on", true, true, vec2(120.0, 34.0));
     if on.clicked() || ui.input(|i| i.key_pressed(egui::Key::Enter)) {
         actions.push(Action::Back);
-    }
-}
-
-fn said(preference: Preference, shown: &[ResponseKey]) -> String {
-    match preference {
-        Preference::Tie => "the same".to_owned(),
-        Preference::NeitherValid => "neither valid".to_owned(),
-        Preference::Better { response, strength } => {
-            let side = shown.iter().position(|k| *k == response);
-            let side = side.map_or_else(|| "another".to_owned(), letter);
-            match strength {
-                Some(1) => format!("{side} slightly"),
-                Some(3) => format!("{side} much"),
-                _ => side,
-            }
-        }
     }
 }
