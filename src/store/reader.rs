@@ -112,6 +112,16 @@ impl Reader {
         events.into_iter().collect()
     }
 
+    /// The annotator's comments on an item that stand, oldest first.
+    pub fn comments(&self, item: ItemId, annotator: &str) -> Result<Vec<String>, StoreError> {
+        self.rows(
+            "SELECT json_extract(payload, '$.text') FROM standing_events
+             WHERE item = ?1 AND annotator = ?2 AND kind = 'comment' ORDER BY id",
+            params![item.to_string(), annotator],
+            |r| r.get(0),
+        )
+    }
+
     /// The current labels of one annotator, item by item.
     pub fn labels_by(&self, annotator: &str) -> Result<Vec<(ItemId, Label)>, StoreError> {
         let sql = format!(

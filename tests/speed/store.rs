@@ -4,18 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
-
-fn percentiles(mut times: Vec<Duration>) -> String {
-    times.sort();
-    let at = |p: usize| times[(times.len() * p / 1000).min(times.len() - 1)].as_secs_f64() * 1e3;
-    format!(
-        "p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms of {}",
-        at(500),
-        at(990),
-        at(1000),
-        times.len()
-    )
-}
+use crate::support::percentiles;
 
 /// Pairs of 1 kB, all different.
 fn rows_from(start: u64, count: u64) -> Vec<ImportedRow> {

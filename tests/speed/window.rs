@@ -8,18 +8,6 @@ use tiebreak::app::Action;
 
 use crate::support::*;
 
-fn percentiles(mut times: Vec<Duration>) -> String {
-    times.sort();
-    let at = |p: usize| times[(times.len() * p / 1000).min(times.len() - 1)].as_secs_f64() * 1e3;
-    format!(
-        "p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms of {}",
-        at(500),
-        at(990),
-        at(1000),
-        times.len()
-    )
-}
-
 /// One frame with its shapes tessellated.
 fn frame(shown: &mut Shown) -> Duration {
     let started = Instant::now();

@@ -10,8 +10,8 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use tempfile::TempDir;
 use tiebreak::app::settings::{Places, Settings, Theme};
 use tiebreak::app::{AppState, import, open_project};
-use tiebreak::domain::Item;
-use tiebreak::store::{Access, Project, ProjectSettings, Reader};
+use tiebreak::domain::{Item, SourceRow, Turn};
+use tiebreak::store::{Access, ImportedRow, Project, ProjectSettings, Reader};
 use tiebreak::task::Cancel;
 use tiebreak::ui::Window;
 
@@ -339,6 +339,45 @@ pub const WHY: &str = "B answers the question, A wanders off.";
 pub fn fill(shown: &mut Shown) {
     press(shown, "3 2 4 1 0 4 4 4 2 3 6");
     type_text(shown, WHY);
+}
+
+/// A project of one item with three replies.
+pub fn three_replies(home: &Home) -> (Item, PathBuf) {
+    let path = home.project("three", &[]);
+    let replies = ["The first.", "The second.", "The third."];
+    let replies = replies.map(|text| vec![Turn::assistant(text)]).to_vec();
+    let (item, order) = Item::new(vec![Turn::user("Which one?")], replies).unwrap();
+    let project = Project::open(&path, Access::Write { owner: "mina" }).unwrap();
+    let row = ImportedRow {
+        rows: 1,
+        item: item.clone(),
+        source: SourceRow {
+            file: "three".to_owned(),
+            format: "messages".to_owned(),
+            row: 1,
+            id: None,
+            order,
+            models: vec![],
+            extra: serde_json::Map::new(),
+        },
+        references: vec![],
+    };
+    project.writer().unwrap().put_rows(&[row]).unwrap();
+    project.close().unwrap();
+    (item, path)
+}
+
+/// Times from the usual to the worst.
+pub fn percentiles(mut times: Vec<Duration>) -> String {
+    times.sort();
+    let at = |p: usize| times[(times.len() * p / 1000).min(times.len() - 1)].as_secs_f64() * 1e3;
+    format!(
+        "p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms of {}",
+        at(500),
+        at(990),
+        at(1000),
+        times.len()
+    )
 }
 
 /// The item on the desk.

@@ -8,7 +8,6 @@ use tiebreak::app::form::Field;
 use tiebreak::app::settings::Settings;
 use tiebreak::app::state::{DiffView, SettingsTab};
 use tiebreak::domain::*;
-use tiebreak::store::{Access, ImportedRow, Project};
 
 use crate::support::*;
 
@@ -39,36 +38,6 @@ fn labels(project: &Path) -> Vec<Label> {
         _ => None,
     });
     labels.collect()
-}
-
-/// A project of one item with three replies.
-fn three(home: &Home) -> std::path::PathBuf {
-    let path = home.project("three", &[]);
-    let reply = |text: &str| vec![Turn::assistant(text)];
-    let replies = vec![
-        reply("The first."),
-        reply("The second."),
-        reply("The third."),
-    ];
-    let (item, order) = Item::new(vec![Turn::user("Which one?")], replies).unwrap();
-    let project = Project::open(&path, Access::Write { owner: "mina" }).unwrap();
-    let row = ImportedRow {
-        rows: 1,
-        item,
-        source: SourceRow {
-            file: "three".to_owned(),
-            format: "messages".to_owned(),
-            row: 1,
-            id: None,
-            order,
-            models: vec![],
-            extra: serde_json::Map::new(),
-        },
-        references: vec![],
-    };
-    project.writer().unwrap().put_rows(&[row]).unwrap();
-    project.close().unwrap();
-    path
 }
 
 // -----------------------------------------------------------------------------------------
@@ -175,7 +144,7 @@ fn quick_ab_is_one_digit_and_enter() {
 #[test]
 fn ranking_moves_cards_by_keys_and_ties_them() {
     let home = Home::of_mina("off");
-    let project = three(&home);
+    let project = three_replies(&home).1;
     let mut shown = home.open_at_item(&project);
     ask(&mut shown, |s| {
         s.mode = Mode::Ranking;
@@ -610,7 +579,7 @@ fn a_draft_under_an_older_schema_is_committed_as_the_new_one_asks() {
 #[test]
 fn a_mode_that_asks_nothing_of_an_item_says_so() {
     let home = Home::of_mina("off");
-    let project = three(&home);
+    let project = three_replies(&home).1;
     let mut shown = home.open_at_item(&project);
     ask(&mut shown, |s| {
         s.mode = Mode::QuickAb;

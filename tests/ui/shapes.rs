@@ -1,7 +1,6 @@
 //! Items of one or three responses are shown and rated one by one, without a preference.
 
 use tiebreak::domain::*;
-use tiebreak::store::*;
 
 use crate::support::*;
 
@@ -38,34 +37,7 @@ fn a_single_response_is_rated_without_a_preference() {
 #[test]
 fn three_responses_are_rated_one_after_the_other() {
     let home = Home::of_mina("off");
-    let path = home.project("three", &[]);
-    let reply = |text: &str| vec![Turn::assistant(text)];
-    let (item, order) = Item::new(
-        vec![Turn::user("Which one?")],
-        vec![
-            reply("The first."),
-            reply("The second."),
-            reply("The third."),
-        ],
-    )
-    .unwrap();
-    let project = Project::open(&path, Access::Write { owner: "mina" }).unwrap();
-    let row = ImportedRow {
-        rows: 1,
-        item: item.clone(),
-        source: SourceRow {
-            file: "three".to_owned(),
-            format: "messages".to_owned(),
-            row: 1,
-            id: None,
-            order,
-            models: vec![],
-            extra: serde_json::Map::new(),
-        },
-        references: vec![],
-    };
-    project.writer().unwrap().put_rows(&[row]).unwrap();
-    project.close().unwrap();
+    let (item, path) = three_replies(&home);
 
     let mut shown = home.open_at_item(&path);
     let sides = state(&shown).open_item().unwrap().shown.clone();

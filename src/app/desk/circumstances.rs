@@ -4,31 +4,7 @@
 use super::{Desk, place_key};
 use crate::app::state::Place;
 use crate::domain::{Event, EventBody, ItemId, Outcome, ScorePolicy};
-use crate::store::{Reader, StoreError};
-
-/// The annotator's comments on an item, those that were undone left out.
-pub(super) fn comments(
-    reader: &Reader,
-    item: ItemId,
-    annotator: &str,
-) -> Result<Vec<String>, StoreError> {
-    let events = reader.events_of(item, Some(annotator))?;
-    let mut standing = vec![];
-    for event in &events {
-        match &event.body {
-            EventBody::Comment { text } => standing.push((event.id, text.clone(), true)),
-            EventBody::Undo { target } | EventBody::Redo { target } => {
-                let redo = matches!(event.body, EventBody::Redo { .. });
-                for (_, _, stands) in standing.iter_mut().filter(|(id, ..)| id == target) {
-                    *stands = redo;
-                }
-            }
-            _ => {}
-        }
-    }
-    let standing = standing.into_iter().filter(|(_, _, stands)| *stands);
-    Ok(standing.map(|(_, text, _)| text).collect())
-}
+use crate::store::StoreError;
 
 impl Desk {
     /// The items to practise on, where the schema asks for practice.

@@ -13,8 +13,6 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use jiff::Timestamp;
 
-use circumstances::comments;
-
 use super::action::Action;
 use super::effect::{Afterwards, Effect, Target};
 use super::export::{ExportRecipe, export};
@@ -538,7 +536,7 @@ impl Desk {
             outcome: reader.outcome(item.id, &self.annotator)?,
             flag: reader.flag(item.id, &self.annotator)?,
             draft: reader.draft(item.id, &self.annotator)?,
-            comments: comments(reader, item.id, &self.annotator)?,
+            comments: reader.comments(item.id, &self.annotator)?,
             revealed: self.reveal(item.id)?,
             draft_is_newer: self.draft_is_newer(item.id)?,
             practice: practice
