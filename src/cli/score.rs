@@ -73,10 +73,12 @@ pub fn run(command: &Score) -> anyhow::Result<ExitCode> {
     let template = match command.template.as_str() {
         "auto" => None,
         name if prompt::named(name).is_some() => prompt::named(name).map(str::to_owned),
-        path => Some(
-            std::fs::read_to_string(path)
-                .with_context(|| format!("the template {path} cannot be read"))?,
-        ),
+        path => Some(std::fs::read_to_string(path).with_context(|| {
+            format!(
+                "--template {path}: neither a named template ({}) nor a file that can be read",
+                prompt::names()
+            )
+        })?),
     };
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let options = LoadOptions {

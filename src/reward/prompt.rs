@@ -75,6 +75,12 @@ pub fn named(name: &str) -> Option<&'static str> {
     found.map(|(_, template)| *template)
 }
 
+/// The names of the templates, for a message.
+pub fn names() -> String {
+    let names: Vec<&str> = NAMED.iter().map(|(name, _)| *name).collect();
+    names.join(", ")
+}
+
 impl ChatTemplate {
     /// Compiles `source`.
     pub fn new(source: &str, special: SpecialTokens) -> Result<Self, RewardError> {

@@ -63,10 +63,13 @@ impl Plan {
                 .filter(|(name, _)| name == wanted)
                 .find_map(|(name, last)| Self::named(weights, hidden, name, *last))
                 .unwrap_or_else(|| {
-                    Err(RewardError::MissingTensor {
-                        file: weights.name(),
-                        tensor: format!("{wanted}.weight"),
-                    })
+                    let known: Vec<&str> = KNOWN.iter().map(|(name, _)| *name).collect();
+                    Err(RewardError::Option(format!(
+                        "--head {wanted}: `{}` has no `{wanted}.weight`; auto finds the head there is, \
+                         or name one of {}, or logit:TOKEN",
+                        weights.name(),
+                        known.join(", ")
+                    )))
                 }),
         }
     }
