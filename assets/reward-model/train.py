@@ -619,8 +619,10 @@ def table(pairs: list[Pair], found: dict[str, np.ndarray], opts: argparse.Namesp
     print("\n".join(lines), flush=True)
 
 
-def parity(path: Path, pairs: list[Pair], tok: Tokenizer, out: Path) -> None:
-    """Scores of whole conversations by transformers' own LlamaForSequenceClassification in f32, from the shipped weights."""
+def parity(path: Path, tuned: Weights, pairs: list[Pair], tok: Tokenizer, opts: argparse.Namespace, out: Path) -> None:
+    """Scores of whole conversations three times, in f32: by transformers' own LlamaForSequenceClassification from the
+    shipped weights; by this recipe's forward pass from the checkpoint, as it was trained (`tuned`, rounded in every
+    pass); and from the same checkpoint without rounding, which is what the optimiser moved and never what was scored."""
     from transformers import LlamaConfig, LlamaForSequenceClassification
 
     w, cfg, meta = read_gguf(path)
@@ -655,26 +657,30 @@ def parity(path: Path, pairs: list[Pair], tok: Tokenizer, out: Path) -> None:
         taken[p.set] += 1
         items += [(p, m) for m in both]
     items = items[:100]
-    worst = 0.0
-    rows = []
+    tuned = {k: v.detach().float() for k, v in tuned.items()}
+    trained = {k: round_trip(v, quant_of(k, opts)) for k, v in tuned.items()}
+    worst, rows = 0.0, []
     # One odd text that is nobody's: multi-byte characters, digits, runs of spaces, a control character, a system turn.
     odd = [dict(role="system", content="Be brief."), dict(role="user", content="  Größe in €?\t12345\n\n\n日本語 🦀🏳️‍🌈"),
            dict(role="assistant", content="\u0007 3.14159 mm²  –  ok\r\n")]
     for name, licence, m in [*((p.id, open_sets[p.set], m) for p, m in items), ("made-up", "CC0-1.0", odd)]:
         ids = tok.encode(render(m), add_special_tokens=False).ids
+        t = len(ids)
+        batch = Batch([], torch.tensor([ids]), torch.arange(t)[None], torch.ones(1, 1, t, t, dtype=torch.bool).tril(),
+                      torch.tensor([[t - 1]]), torch.ones(1))
         with torch.no_grad():
-            score = model(torch.tensor([ids])).logits[0, 0].item()
-            t = len(ids)
-            own = scores(w, cfg, Batch([], torch.tensor([ids]), torch.arange(t)[None],
-                                       torch.ones(1, 1, t, t, dtype=torch.bool).tril(), torch.tensor([[t - 1]]), torch.ones(1)))
-        worst = max(worst, abs(score - own.item()))
-        rows.append(dict(id=name, license=licence, messages=m, tokens=len(ids), first=ids[:5], last=ids[-5:], score=round(score, 6)))
+            score = model(batch.ids).logits[0, 0].item()
+            own, by_training, unrounded = (scores(x, cfg, batch).item() for x in (w, trained, tuned))
+        worst = max(worst, abs(score - own))
+        rows.append(dict(id=name, license=licence, messages=m, tokens=t, first=ids[:5], last=ids[-5:],
+                         score=round(score, 6), trained=round(by_training, 6), unrounded=round(unrounded, 6)))
     from jinja2 import Template
     assert all(Template(meta["tokenizer.chat_template"]).render(messages=r["messages"]) == render(r["messages"]) for r in rows)
     print(f"parity: {len(rows)} conversations, longest {max(r['tokens'] for r in rows)}, transformers against the recipe's forward: {worst:.2e}")
     out.write_text("{\n\"about\": " + json.dumps(
         "50 pairs, chosen then rejected, and one text more. Scores by transformers LlamaForSequenceClassification, f32, from the dequantised weights of tiebreak-mini.gguf; "
-        "text rendered by its chat template, encoded without added special tokens, last token pooled")
+        "text rendered by its chat template, encoded without added special tokens, last token pooled. "
+        "trained: by train.py from its own checkpoint, rounded as in every training step. unrounded: the same without rounding")
         + ",\n\"model_sha256\": " + json.dumps(hashlib.sha256(path.read_bytes()).hexdigest())
         + ",\n\"conversations\": [\n" + ",\n".join(json.dumps(r, ensure_ascii=False) for r in rows) + "\n]\n}\n")
 
@@ -742,7 +748,9 @@ def main() -> None:
     found = measure(raw, pairs, opts)
     w["cls.output.weight"] = w["cls.output.weight"].detach() * calibrate(found, dev, opts)
     export(path, w, cfg, tokens, merges, opts)
-    parity(path, dev, tok, opts.out / "parity.json")
+    parity(path, w, dev, tok, opts, opts.out / "parity.json")
+    full = argparse.Namespace(embd_quant="F32", attn_quant="F32", ffn_quant="F32")
+    export(opts.work / "unrounded.gguf", w, cfg, tokens, merges, full)
     table(pairs, found, opts)
 
 
