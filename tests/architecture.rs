@@ -4,6 +4,7 @@
 //! 2. Nothing but `main.rs` uses the faces `ui`, `cli`, `server`, not even each other.
 //! 3. A crate listed in [`CRATES`] is used in its rooms only.
 //! 4. A file says in its first line what it is for, has at most 800 lines and a name that means something; `main.rs` has at most 60.
+//! 5. Words that people see stand in `app/words.rs`; elsewhere in `app` and `ui` only what [`NOT_IN_THE_TABLE`] names.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -39,6 +40,38 @@ const CRATES: [(&str, &[&str]); 13] = [
     ("axum", &["server"]),
     ("tokio", &["server"]),
     ("anyhow", &["cli", "main"]),
+];
+
+/// The tables of words: what is said is said there.
+const TABLES: [&str; 2] = ["app/words.rs", "app/commands.rs"];
+
+/// What reads as words but is not in a table: the file, what begins so (everything where that is empty), and why.
+const NOT_IN_THE_TABLE: [(&str, &str, &str); 5] = [
+    (
+        "app/shortcut.rs",
+        "",
+        "names of keys are kept in the settings as they are shown, and read back",
+    ),
+    (
+        "app/train.rs",
+        "",
+        "the README of a trained model is a file that goes into the world, not the window",
+    ),
+    (
+        "app/desk/mod.rs",
+        "own order of {}",
+        "names a plan in memory",
+    ),
+    (
+        "ui/chrome.rs",
+        "{c} U+{:04X}",
+        "Unicode writes its characters so in every language",
+    ),
+    (
+        "ui/screens/rewrite.rs",
+        "a piece has letters",
+        "an assertion",
+    ),
 ];
 
 /// Which rooms a room may use; `None`: any.
@@ -389,4 +422,141 @@ fn honest_code_is_left_alone() {
         ),
         none
     );
+}
+
+/// Literals with their lines, as they are written. Comments and attributes are left out.
+fn literals(source: &str) -> Vec<(usize, String)> {
+    let text: Vec<char> = source.chars().collect();
+    let at = |index: usize| text.get(index).copied().unwrap_or('\0');
+    let (mut found, mut i, mut attribute) = (Vec::new(), 0, 0_usize);
+    while i < text.len() {
+        let hashes = text[i + 1..].iter().take_while(|c| **c == '#').count();
+        match text[i] {
+            '/' if at(i + 1) == '/' => {
+                while i < text.len() && text[i] != '\n' {
+                    i += 1;
+                }
+            }
+            '"' | 'r' if text[i] == '"' || at(i + 1 + hashes) == '"' => {
+                let (from, end) = if text[i] == '"' {
+                    (i + 1, after_string(&text, i))
+                } else {
+                    let quote = i + 1 + hashes;
+                    (quote + 1, after_raw_string(&text, quote, hashes))
+                };
+                if attribute == 0 {
+                    let line = 1 + text[..i].iter().filter(|c| **c == '\n').count();
+                    let closing = if text[i] == '"' { 1 } else { 1 + hashes };
+                    let until = (end - closing).clamp(from, text.len());
+                    found.push((line, text[from..until].iter().collect()));
+                }
+                i = end;
+            }
+            '\'' if at(i + 1) == '\\' => i += 3,
+            '\'' if at(i + 2) == '\'' => i += 3,
+            '#' if attribute == 0
+                && (at(i + 1) == '[' || (at(i + 1) == '!' && at(i + 2) == '[')) =>
+            {
+                attribute = 1;
+                i += if at(i + 1) == '[' { 2 } else { 3 };
+            }
+            c => {
+                if attribute > 0 {
+                    match c {
+                        '[' => attribute += 1,
+                        ']' => attribute -= 1,
+                        _ => {}
+                    }
+                }
+                i += 1;
+            }
+        }
+    }
+    found
+}
+
+/// Whether a literal reads as words: two of them with a space between, or one that begins as a sentence does. What a format puts in
+/// counts as a word.
+fn reads_as_words(literal: &str) -> bool {
+    let mut text = literal.replace("\\n", " ").replace("\\u{", "\u{b7}{");
+    while let Some((from, length)) = text
+        .find('{')
+        .and_then(|from| Some((from, text[from..].find('}')?)))
+    {
+        text.replace_range(from..=from + length, "0");
+    }
+    let letters: Vec<char> = text.trim_start().chars().collect();
+    let begins = letters.first().is_some_and(|c| c.is_uppercase())
+        && letters.get(1).is_some_and(|c| c.is_lowercase());
+    let parted = letters.windows(3).any(|c| {
+        c[1] == ' '
+            && c[0].is_alphanumeric()
+            && c[2].is_alphanumeric()
+            && (c[0].is_alphabetic() || c[2].is_alphabetic())
+    });
+    begins || parted
+}
+
+/// Literals that read as words where none belong, one line each.
+fn words_outside_the_table(path: &str, source: &str) -> Vec<String> {
+    let a_face = path.starts_with("ui/") || path.starts_with("app/");
+    if !a_face || TABLES.contains(&path) {
+        return vec![];
+    }
+    literals(source)
+        .into_iter()
+        .filter(|(_, literal)| reads_as_words(literal))
+        .filter(|(_, literal)| {
+            !NOT_IN_THE_TABLE
+                .iter()
+                .any(|(file, begins, _)| *file == path && literal.starts_with(begins))
+        })
+        .map(|(line, literal)| {
+            format!("src/{path}:{line}: \"{literal}\" belongs in src/app/words.rs")
+        })
+        .collect()
+}
+
+#[test]
+fn words_that_people_see_stand_in_one_table() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    for room in ["app", "ui"] {
+        rust_files(&root.join(room), &mut files);
+    }
+    files.sort();
+    let mut report = String::new();
+    for file in &files {
+        let path = file.strip_prefix(&root).unwrap();
+        let path = path.to_string_lossy().replace('\\', "/");
+        for line in words_outside_the_table(&path, &fs::read_to_string(file).unwrap()) {
+            writeln!(report, "{line}").unwrap();
+        }
+    }
+    assert!(report.is_empty(), "\n{report}");
+    for (path, begins, _) in NOT_IN_THE_TABLE {
+        let source = fs::read_to_string(root.join(path)).unwrap();
+        let needed = literals(&source)
+            .iter()
+            .any(|(_, literal)| literal.starts_with(begins) && reads_as_words(literal));
+        assert!(needed, "nothing in src/{path} begins with \"{begins}\"");
+    }
+}
+
+#[test]
+fn words_are_told_from_names() {
+    let source = "//! \"Some words\".\n#[expect(dead_code, reason = \"Said to the compiler [only]\")]\nfn f<'a>(n: usize) -> &'a str {\n    // \"Not this\"\n    button('\"', \"Close\");\n    note(format!(\"{n} rows\"), r#\"No \"such\" row\"#);\n    id_salt(\"rows\"); env(\"USER\"); format!(\"{:.2} %\", 1.0); \"\\u{201C}a b\"\n}\n";
+    assert_eq!(
+        words_outside_the_table("ui/screens/made_up.rs", source),
+        [
+            "src/ui/screens/made_up.rs:5: \"Close\" belongs in src/app/words.rs",
+            "src/ui/screens/made_up.rs:6: \"{n} rows\" belongs in src/app/words.rs",
+            "src/ui/screens/made_up.rs:6: \"No \"such\" row\" belongs in src/app/words.rs",
+            "src/ui/screens/made_up.rs:7: \"\\u{201C}a b\" belongs in src/app/words.rs",
+        ]
+    );
+    let none: [&str; 0] = [];
+    for elsewhere in ["app/words.rs", "app/commands.rs", "cli/score.rs"] {
+        assert_eq!(words_outside_the_table(elsewhere, source), none);
+    }
 }

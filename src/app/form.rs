@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+use crate::app::words::form as words;
 use crate::domain::{Doubt, Draft, Item, Judgment, LabelSchema, Mode, Preference, ResponseKey};
 
 /// One field of the form.
@@ -250,24 +251,23 @@ pub fn missing_text(
             .count();
         match open {
             0 => {}
-            1 => parts.push(format!("1 rating of {} is open", letter(side))),
-            n => parts.push(format!("{n} ratings of {} are open", letter(side))),
+            n => parts.push(words::ratings_open(n, &letter(side))),
         }
     }
     if missing.contains(&Field::Preference) {
-        parts.push("the preference is open".to_owned());
+        parts.push(words::PREFERENCE_OPEN.to_owned());
     }
     if missing.contains(&Field::Ranking) {
-        parts.push("the ranking is open: a digit picks a card".to_owned());
+        parts.push(words::RANKING_OPEN.to_owned());
     }
     if missing.contains(&Field::Justification) {
         let more = schema
             .min_justification
             .saturating_sub(characters(&judgment.justification));
-        parts.push(format!("the reason needs {more} more characters"));
+        parts.push(words::reason_open(more));
     }
     match parts.as_slice() {
-        [] => "Complete. Enter commits.".to_owned(),
+        [] => words::COMPLETE.to_owned(),
         parts => {
             let text = parts.join(", ");
             let mut chars = text.chars();
@@ -275,7 +275,7 @@ pub fn missing_text(
                 .next()
                 .map(|c| c.to_uppercase().to_string())
                 .unwrap_or_default();
-            format!("{first}{}. Enter goes to the first.", chars.as_str())
+            words::incomplete(&(first + chars.as_str()))
         }
     }
 }

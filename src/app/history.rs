@@ -1,6 +1,7 @@
 //! What was done about an item, in words: who, what, when, and what it changed.
 
 use crate::app::form::letter;
+use crate::app::words::{asked, everywhere, history as words};
 use crate::domain::{Event, EventBody, Judgment, LabelSchema, Preference, ResponseKey};
 
 /// One deed of the history of an item.
@@ -32,17 +33,21 @@ pub fn deeds(events: &[Event], schema: &LabelSchema, shown: &[ResponseKey]) -> V
                 let again = before.is_some();
                 let nothing = Judgment::default();
                 let lines = changes(before.unwrap_or(&nothing), &label.judgment, schema, shown);
-                let title = if again { "Labelled again" } else { "Labelled" };
+                let title = if again {
+                    words::LABELLED_AGAIN
+                } else {
+                    words::LABELLED
+                };
                 (title.to_owned(), lines)
             }
-            EventBody::Skip { reason } => ("Skipped".to_owned(), vec![reason.clone()]),
-            EventBody::Later => ("Put off".to_owned(), vec![]),
-            EventBody::Comment { text } => ("Commented".to_owned(), vec![text.clone()]),
-            EventBody::Practice(_) => ("Practised".to_owned(), vec![]),
-            EventBody::Reveal => ("Scores were shown".to_owned(), vec![]),
-            EventBody::Flag { note } if note.is_empty() => ("Flagged".to_owned(), vec![]),
-            EventBody::Flag { note } => ("Flagged".to_owned(), vec![note.clone()]),
-            EventBody::Unflag => ("Flag taken back".to_owned(), vec![]),
+            EventBody::Skip { reason } => (words::SKIPPED.to_owned(), vec![reason.clone()]),
+            EventBody::Later => (words::PUT_OFF.to_owned(), vec![]),
+            EventBody::Comment { text } => (words::COMMENTED.to_owned(), vec![text.clone()]),
+            EventBody::Practice(_) => (words::PRACTISED.to_owned(), vec![]),
+            EventBody::Reveal => (words::SCORES_SHOWN.to_owned(), vec![]),
+            EventBody::Flag { note } if note.is_empty() => (words::FLAGGED.to_owned(), vec![]),
+            EventBody::Flag { note } => (words::FLAGGED.to_owned(), vec![note.clone()]),
+            EventBody::Unflag => (words::FLAG_TAKEN_BACK.to_owned(), vec![]),
             EventBody::Undo { target } | EventBody::Redo { target } => {
                 let undo = matches!(event.body, EventBody::Undo { .. });
                 let mut what = String::new();
@@ -50,8 +55,12 @@ pub fn deeds(events: &[Event], schema: &LabelSchema, shown: &[ResponseKey]) -> V
                     deed.undone = undo;
                     what = deed.title.to_lowercase();
                 }
-                let word = if undo { "Undone" } else { "Redone" };
-                (format!("{word}: {what}"), vec![])
+                let title = if undo {
+                    words::undone(&what)
+                } else {
+                    words::redone(&what)
+                };
+                (title, vec![])
             }
             EventBody::Policy { .. }
             | EventBody::Schema { .. }
@@ -79,7 +88,7 @@ fn changes(
     let mut lines = vec![];
     let mut change = |what: &str, old: Option<String>, new: Option<String>| {
         if old != new {
-            let new = new.unwrap_or_else(|| "nothing".to_owned());
+            let new = new.unwrap_or_else(|| words::NOTHING.to_owned());
             lines.push(match old {
                 Some(old) => format!("{what}: {old} \u{2192} {new}"),
                 None => format!("{what}: {new}"),
@@ -92,37 +101,37 @@ fn changes(
             Some(format!("{value}"))
         };
         for attribute in &schema.attributes {
-            let what = format!("{} of {}", attribute.title, letter(side));
+            let what = everywhere::attribute_of(&attribute.title, &letter(side));
             let levels = [before, after].map(|j| level(j, &attribute.name));
             let [old, new] = levels;
             change(&what, old, new);
         }
         let rewritten = |judgment: &Judgment| {
             let text = judgment.edits.get(key)?;
-            Some(format!("{} characters", text.chars().count()))
+            Some(words::characters(text.chars().count()))
         };
         change(
-            &format!("Rewrite of {}", letter(side)),
+            &words::rewrite_of(&letter(side)),
             rewritten(before),
             rewritten(after),
         );
     }
     change(
-        "Preference",
+        asked::PREFERENCE,
         preferred(before, shown),
         preferred(after, shown),
     );
-    change("Ranking", ranked(before, shown), ranked(after, shown));
-    let text = |t: &String| (!t.is_empty()).then(|| format!("\u{201C}{t}\u{201D}"));
+    change(asked::RANKING, ranked(before, shown), ranked(after, shown));
+    let text = |t: &String| (!t.is_empty()).then(|| everywhere::quoted(t));
     change(
-        "Why",
+        asked::WHY,
         text(&before.justification),
         text(&after.justification),
     );
     let tags = |j: &Judgment| (!j.tags.is_empty()).then(|| j.tags.join(", "));
-    change("Reasons", tags(before), tags(after));
-    let sure = |j: &Judgment| j.confidence.map(|c| format!("{c} of 5"));
-    change("How sure", sure(before), sure(after));
+    change(asked::REASONS, tags(before), tags(after));
+    let sure = |j: &Judgment| j.confidence.map(words::sureness);
+    change(asked::HOW_SURE, sure(before), sure(after));
     lines
 }
 
@@ -133,15 +142,15 @@ fn preferred(judgment: &Judgment, shown: &[ResponseKey]) -> Option<String> {
 /// A preference in words, by the sides on which the reader sees the responses.
 pub fn preference_words(preference: Preference, shown: &[ResponseKey]) -> String {
     match preference {
-        Preference::Tie => "the same".to_owned(),
-        Preference::NeitherValid => "neither valid".to_owned(),
+        Preference::Tie => words::TIE.to_owned(),
+        Preference::NeitherValid => words::NEITHER_VALID.to_owned(),
         Preference::Better { response, strength } => {
             let side = shown.iter().position(|k| *k == response);
-            let side = side.map_or_else(|| "another".to_owned(), letter);
+            let side = side.map_or_else(|| words::ANOTHER_RESPONSE.to_owned(), letter);
             match strength {
-                Some(1) => format!("{side} slightly better"),
-                Some(3) => format!("{side} much better"),
-                _ => format!("{side} better"),
+                Some(1) => asked::slightly_better(&side),
+                Some(3) => asked::much_better(&side),
+                _ => asked::better(&side),
             }
         }
     }

@@ -19,6 +19,7 @@ pub mod shortcut;
 pub mod state;
 pub mod train;
 pub mod update;
+pub mod words;
 
 use std::path::PathBuf;
 

@@ -9,6 +9,7 @@ use crossbeam_channel::{Sender, unbounded};
 use super::action::Action;
 use super::runner::Outbox;
 use super::state::{Counts, ProjectInfo};
+use crate::app::words;
 use crate::domain::{History, LabelSchema, Score, ScorePolicy, ScorerId};
 use crate::store::{Access, Project, ProjectSettings, Reader, StoreError, Writer};
 use crate::task::Cancel;
@@ -16,7 +17,7 @@ use crate::task::Cancel;
 /// Settings of a project that is made by opening a name that does not exist yet.
 pub fn new_project(path: &Path) -> ProjectSettings {
     let title = path.file_stem().map_or_else(
-        || "Project".to_owned(),
+        || words::project::UNTITLED.to_owned(),
         |s| s.to_string_lossy().into_owned(),
     );
     ProjectSettings {
@@ -179,9 +180,7 @@ fn keep_scores(writer: Writer, outbox: Outbox) -> Option<ScoreThread> {
     let work = move || {
         for (scorer, scores) in received {
             if let Err(error) = writer.put_scores(&scorer, &scores) {
-                let message = format!(
-                    "Scores could not be kept: {error}. They will be computed again; labels are not affected."
-                );
+                let message = words::notices::scores_not_kept(&error);
                 outbox.send(Action::Trouble { message });
             }
         }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::form::Field;
+use crate::app::words::settings as words;
 use crate::domain::ItemId;
 
 /// What stands beside the responses on demand.
@@ -86,10 +87,10 @@ impl SettingsTab {
     /// Name for people.
     pub fn title(self) -> &'static str {
         match self {
-            Self::Reading => "Reading",
-            Self::Keys => "Keys",
-            Self::Project => "What is asked",
-            Self::Guidelines => "Guidelines",
+            Self::Reading => words::READING,
+            Self::Keys => words::KEYS,
+            Self::Project => words::ASKED,
+            Self::Guidelines => words::GUIDELINES,
         }
     }
 }

@@ -10,6 +10,7 @@ use super::effect::Effect;
 use super::scoring;
 use super::settings::Places;
 use super::state::Pick;
+use crate::app::words;
 use crate::domain::ItemId;
 use crate::task::{Cancel, Waker};
 
@@ -153,7 +154,7 @@ impl Runner {
     /// Asks the project's thread; that it is gone is said, never passed over.
     fn ask(&self, request: desk::Request) {
         if self.desk.send(request).is_err() {
-            let message = "The part of the program that saves has ended: nothing more is saved. Close the window and open it again.";
+            let message = words::notices::SAVING_ENDED;
             self.outbox.send(Action::StoreFailed {
                 message: message.to_owned(),
             });

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::import::{ImportError, import};
 use super::open_project::new_project;
+use crate::app::words;
 use crate::store::{Project, ProjectSettings, StoreError};
 use crate::task::Cancel;
 
@@ -67,7 +68,7 @@ pub fn make(path: &Path, owner: &str) -> Result<(), SampleError> {
     let workshop = tempfile::tempdir_in(folder)?;
     let made = workshop.path().join("sample.tiebreak");
     let settings = ProjectSettings {
-        title: "Sample conversations".to_owned(),
+        title: words::project::SAMPLE.to_owned(),
         ..new_project(path)
     };
     let project = Project::create(&made, &settings, owner)?;

@@ -9,6 +9,7 @@ use crossbeam_channel::{Receiver, TryRecvError};
 use super::action::Action;
 use super::runner::Outbox;
 use super::state::{Agreed, ModelCard};
+use crate::app::words::models as words;
 use crate::domain::{Item, Preference, ResponseKey, Score};
 use crate::reward::{self, LoadOptions, ModelRef, Scorer};
 use crate::store::{Project, Reader, StoreError};
@@ -104,7 +105,7 @@ fn load(model: ModelRef, outbox: &Outbox) -> Option<Box<dyn Scorer>> {
             return Some(scorer);
         }
         Ok(Err(error)) => error.to_string(),
-        Err(_) => "The model engine failed on this model.".to_owned(),
+        Err(_) => words::ENGINE_FAILED_ON_MODEL.to_owned(),
     };
     outbox.send(Action::ModelFailed { model, message });
     None
@@ -170,7 +171,7 @@ fn score(
         }
         Err(_) => {
             for (key, _) in &known {
-                failed(*key, "The model engine failed on this text.".to_owned());
+                failed(*key, words::ENGINE_FAILED_ON_TEXT.to_owned());
             }
             false
         }
@@ -218,10 +219,10 @@ fn rescore(
                 .unwrap_or_default()),
         },
         Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("The model engine failed on this text.".to_owned()),
+        Err(_) => Err(words::ENGINE_FAILED_ON_TEXT.to_owned()),
     };
     let scorer = model.info().id.clone();
-    let lost = matches!(&score, Err(why) if why.starts_with("The model engine failed"));
+    let lost = matches!(&score, Err(why) if why == words::ENGINE_FAILED_ON_TEXT);
     outbox.send(Action::Rescored {
         item: item.id,
         response: key,

@@ -1,5 +1,7 @@
 //! What is kept between runs, per person: a small JSON file. Labels never go there.
 
+use crate::app::words::settings as words;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -25,9 +27,9 @@ impl Theme {
     /// Name for people.
     pub fn title(self) -> &'static str {
         match self {
-            Self::Paper => "Paper",
-            Self::Slate => "Slate",
-            Self::Contrast => "High contrast",
+            Self::Paper => words::PAPER,
+            Self::Slate => words::SLATE,
+            Self::Contrast => words::CONTRAST,
         }
     }
 }

@@ -15,6 +15,7 @@ pub use super::reading::{DiffView, Drawer, FindState, Place, SettingsTab};
 use super::settings::Settings;
 use super::train::TrainReport;
 use crate::analysis::tally::Tally;
+use crate::app::words::screens as words;
 use crate::dataset::ExportReport;
 use crate::domain::{
     Draft, Event, History, Item, ItemId, LabelSchema, Outcome, ReferenceLabel, ResponseKey, Score,
@@ -53,11 +54,11 @@ impl Screen {
     /// Name on the rail.
     pub fn title(self) -> &'static str {
         match self {
-            Self::Annotate => "Annotate",
-            Self::Queue => "Queue",
-            Self::Export => "Export",
-            Self::Models => "Models",
-            Self::Settings => "Settings",
+            Self::Annotate => words::ANNOTATE,
+            Self::Queue => words::QUEUE,
+            Self::Export => words::EXPORT,
+            Self::Models => words::MODELS,
+            Self::Settings => words::SETTINGS,
         }
     }
 }

@@ -7,6 +7,7 @@ use egui::{
 use super::theme::{self, Palette, space};
 use super::widgets::{controls, icons};
 use crate::app::state::{DiffView, ModelState, Offer, Saved, SettingsTab};
+use crate::app::words::{chrome as words, everywhere, practice};
 use crate::app::{Action, AppState, Overlay, Screen, commands};
 use crate::domain::{Mode, ScorePolicy};
 
@@ -21,7 +22,7 @@ pub fn rail(ui: &mut Ui, state: &AppState, compact: bool, actions: &mut Vec<Acti
         .frame(Frame::new().fill(p.sunken))
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
-            controls::landmark(ui, ui.max_rect(), "Screens");
+            controls::landmark(ui, ui.max_rect(), words::SCREENS);
             for screen in Screen::ALL {
                 let height = if compact { 44.0 } else { 52.0 };
                 let (rect, response) = ui.allocate_exact_size(vec2(width, height), Sense::click());
@@ -85,24 +86,27 @@ pub fn top_bar(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         .exact_size(44.0)
         .resizable(false)
         .show_separator_line(false);
-    bar.frame(Frame::new().fill(p.bg).inner_margin(Margin::symmetric(16, 0))).show(ui, |ui| {
-        controls::landmark(ui, ui.max_rect(), "Project and model");
+    bar.frame(
+        Frame::new()
+            .fill(p.bg)
+            .inner_margin(Margin::symmetric(16, 0)),
+    )
+    .show(ui, |ui| {
+        controls::landmark(ui, ui.max_rect(), words::PROJECT_AND_MODEL);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = space::M;
             saved(ui, state);
             if let Some(project) = &state.project {
                 if project.info.read_only {
-                    controls::chip(ui, "Read only", "", "This project is open for reading only");
+                    controls::chip(ui, words::READ_ONLY, "", words::READ_ONLY_TOLD);
                 }
                 let policy = match project.info.policy {
-                    ScorePolicy::Live => "Live scores",
-                    ScorePolicy::Sealed => "Sealed scores",
-                    ScorePolicy::Hidden => "Hidden scores",
+                    ScorePolicy::Live => words::SCORES_LIVE,
+                    ScorePolicy::Sealed => words::SCORES_SEALED,
+                    ScorePolicy::Hidden => words::SCORES_HIDDEN,
                 };
                 let chip = controls::chip(ui, "", policy, policy);
-                let chip = chip.on_hover_text(
-                    "Whether scores are visible while labeling is a rule of the project, recorded with every label",
-                );
+                let chip = chip.on_hover_text(words::POLICY_TOLD);
                 if chip.clicked() && state.can_write() {
                     actions.push(Action::Open(Overlay::Policy));
                 }
@@ -117,10 +121,18 @@ pub fn top_bar(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
             let counts = project.info.counts;
             let done = (counts.labelled + counts.skipped) as f32 / counts.total.max(1) as f32;
             let edge = ui.max_rect().expand2(vec2(16.0, 0.0));
-            ui.painter().hline(edge.x_range(), edge.bottom() - 0.5, Stroke::new(1.0, p.rule));
+            ui.painter().hline(
+                edge.x_range(),
+                edge.bottom() - 0.5,
+                Stroke::new(1.0, p.rule),
+            );
             if done > 0.0 {
                 let until = edge.left() + edge.width() * done.min(1.0);
-                ui.painter().hline(edge.left()..=until, edge.bottom() - 1.0, Stroke::new(2.0, p.text));
+                ui.painter().hline(
+                    edge.left()..=until,
+                    edge.bottom() - 1.0,
+                    Stroke::new(2.0, p.text),
+                );
             }
         }
     });
@@ -130,7 +142,7 @@ fn folio(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     let p = Palette::now(ui.ctx());
     ui.spacing_mut().item_spacing.x = space::M;
     let Some(project) = &state.project else {
-        controls::text(ui, "Tiebreak", theme::ui_bold(theme::UI), p.text);
+        controls::text(ui, everywhere::PROGRAM, theme::ui_bold(theme::UI), p.text);
         return;
     };
     controls::text(ui, &project.info.title, theme::ui_bold(theme::UI), p.text);
@@ -143,16 +155,15 @@ fn folio(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     if response.clicked() {
         actions.push(Action::Open(Overlay::Tally));
     }
-    response.clone().on_hover_text(format!(
-        "{} labelled, {} skipped, {} later, {} flagged, {} drafts",
-        counts.labelled, counts.skipped, counts.later, counts.flagged, counts.drafts
+    response.clone().on_hover_text(words::counts(
+        counts.labelled,
+        counts.skipped,
+        counts.later,
+        counts.flagged,
+        counts.drafts,
     ));
     response.widget_info(|| {
-        WidgetInfo::labeled(
-            Role::Status,
-            true,
-            format!("Item {} of {total}", open.position + 1),
-        )
+        WidgetInfo::labeled(Role::Status, true, words::item_of(open.position + 1, total))
     });
     controls::live(ui, &response);
     if state.screen == Screen::Annotate {
@@ -161,26 +172,27 @@ fn folio(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
             mode => mode,
         };
         let chip = controls::chip(ui, "", mode.title(), mode.title());
-        let chip = chip.on_hover_text("The mode of this project; recorded with every label");
+        let chip = chip.on_hover_text(words::MODE_TOLD);
         if chip.clicked() {
             actions.push(Action::ShowSettings(SettingsTab::Project));
         }
         if let Some((at, of)) = open.practice {
-            let told = format!("Practice {} of {of}", at + 1);
-            controls::chip(ui, &told, "", &told).on_hover_text(
-                "Answered with the label that came with the item; it does not count",
-            );
+            let told = practice::item_of(at + 1, of);
+            controls::chip(ui, &told, "", &told).on_hover_text(words::PRACTICE_TOLD);
         } else if open.committed() {
-            controls::chip(ui, "", "Labelled", "You have labelled this item");
+            controls::chip(ui, "", words::LABELLED, words::LABELLED_TOLD);
         }
     }
 }
 
 fn model_chip(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     let (strong, rest) = match &state.model {
-        ModelState::Off => ("No model".to_owned(), "scores off".to_owned()),
-        ModelState::Loading(_) => ("Model".to_owned(), "loading…".to_owned()),
-        ModelState::Failed(..) => ("Model failed".to_owned(), "labeling goes on".to_owned()),
+        ModelState::Off => (words::NO_MODEL.to_owned(), words::NO_MODEL_MEANS.to_owned()),
+        ModelState::Loading(_) => (words::MODEL.to_owned(), words::MODEL_LOADING.to_owned()),
+        ModelState::Failed(..) => (
+            words::MODEL_FAILED.to_owned(),
+            words::MODEL_FAILED_MEANS.to_owned(),
+        ),
         ModelState::Ready(card) => {
             let mut parts = vec![
                 card.info
@@ -192,16 +204,13 @@ fn model_chip(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
                 card.info.dtype.to_uppercase(),
             ];
             if let Some(ms) = state.last_score_ms {
-                parts.push(format!("{ms:.0} ms"));
+                parts.push(everywhere::milliseconds(ms));
             }
             (card.info.name.clone(), parts.join(" · "))
         }
     };
-    let chip = controls::chip(ui, &strong, &rest, &format!("Reward model: {strong}"));
-    if chip
-        .on_hover_text("The reward model. Click for the Models screen")
-        .clicked()
-    {
+    let chip = controls::chip(ui, &strong, &rest, &words::reward_model(&strong));
+    if chip.on_hover_text(words::MODEL_TOLD).clicked() {
         actions.push(Action::Show(Screen::Models));
     }
 }
@@ -213,12 +222,12 @@ fn saved(ui: &mut Ui, state: &AppState) {
     };
     let (text, color) = match &project.saved {
         Saved::Clean => return,
-        Saved::Saving => ("Saving…".to_owned(), p.text_3),
+        Saved::Saving => (words::SAVING.to_owned(), p.text_3),
         Saved::At(at) => {
             let local = at.to_zoned(jiff::tz::TimeZone::system());
-            (format!("Saved {}", local.strftime("%H:%M:%S")), p.text_2)
+            (words::saved_at(&local.strftime("%H:%M:%S")), p.text_2)
         }
-        Saved::Failed(_) => ("Not saved".to_owned(), p.error),
+        Saved::Failed(_) => (words::NOT_SAVED.to_owned(), p.error),
     };
     let response = controls::text(ui, &text, theme::ui(theme::UI), color);
     response.widget_info(|| WidgetInfo::labeled(Role::Status, true, &text));
@@ -249,7 +258,7 @@ pub fn status_bar(ui: &mut Ui, state: &AppState, problems: &Problems, actions: &
             let small = |ui: &mut Ui, text: &str| {
                 controls::text(ui, text, theme::ui(theme::SMALL), p.text_2)
             };
-            small(ui, "all keys");
+            small(ui, words::CHEAT_SHEET);
             controls::key_cap(ui, &state.key("cheat-sheet"));
             ui.add_space(space::S);
             small(ui, &format!("{} %", state.settings.zoom));
@@ -259,17 +268,25 @@ pub fn status_bar(ui: &mut Ui, state: &AppState, problems: &Problems, actions: &
                 ui.add_space(space::S);
                 reading_problems(ui, state, problems);
                 if matches!(state.model, ModelState::Ready(_)) && !open.ahead.is_empty() {
-                    small(ui, &format!("next {} ready", open.ready_ahead()));
+                    small(ui, &words::next_ready(open.ready_ahead()));
                 }
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 ui.spacing_mut().item_spacing.x = 6.0;
                 if state.screen == Screen::Annotate && state.open_item().is_some() {
                     for (on, id, what) in [
-                        (state.diff == DiffView::Marks, "diff", "differences marked"),
-                        (state.diff == DiffView::Only, "diff", "only differences"),
-                        (state.locked, "lock", "scrolling together"),
-                        (state.invisible, "invisible", "invisible written out"),
+                        (
+                            state.diff == DiffView::Marks,
+                            "diff",
+                            words::DIFFERENCES_MARKED,
+                        ),
+                        (
+                            state.diff == DiffView::Only,
+                            "diff",
+                            words::ONLY_DIFFERENCES,
+                        ),
+                        (state.locked, "lock", words::SCROLLING_TOGETHER),
+                        (state.invisible, "invisible", words::INVISIBLE_WRITTEN_OUT),
                     ] {
                         if on {
                             controls::key_cap(ui, &state.key(id));
@@ -279,14 +296,28 @@ pub fn status_bar(ui: &mut Ui, state: &AppState, problems: &Problems, actions: &
                         }
                     }
                     let typing = ui.ctx().text_edit_focused();
-                    controls::key_cap(ui, if typing { "TEXT" } else { "KEYS" });
+                    controls::key_cap(
+                        ui,
+                        if typing {
+                            words::KEYS_GO_TO_TEXT
+                        } else {
+                            words::KEYS_ARE_COMMANDS
+                        },
+                    );
                     let mut keys = vec![
-                        ("raw", if state.raw { "rendered" } else { "raw" }),
-                        ("undo", "undo"),
+                        (
+                            "raw",
+                            if state.raw {
+                                words::SHOW_RENDERED
+                            } else {
+                                words::SHOW_RAW
+                            },
+                        ),
+                        ("undo", words::UNDO),
                     ];
-                    keys.push(("next-unlabelled", "next open"));
+                    keys.push(("next-unlabelled", words::NEXT_OPEN));
                     if typing {
-                        keys = vec![("close", "back to keys"), ("commit", "commit")];
+                        keys = vec![("close", words::BACK_TO_KEYS), ("commit", words::COMMIT)];
                     }
                     for (id, what) in keys {
                         if let Some(command) = commands::find(id) {
@@ -305,9 +336,9 @@ pub fn status_bar(ui: &mut Ui, state: &AppState, problems: &Problems, actions: &
                         None => format!("{} · {}", job.title, progress.done),
                     };
                     controls::text(ui, &how_far, theme::ui(theme::SMALL), p.text);
-                    let stop = egui::RichText::new("Stop").font(theme::ui(theme::SMALL));
+                    let stop = egui::RichText::new(everywhere::STOP).font(theme::ui(theme::SMALL));
                     let stop = ui.add(egui::Button::new(stop.color(p.text)).small());
-                    if stop.on_hover_text("Nothing saved so far is lost").clicked() {
+                    if stop.on_hover_text(words::STOP_TOLD).clicked() {
                         actions.push(Action::CancelJob);
                     }
                 }
@@ -342,13 +373,8 @@ fn reading_problems(ui: &mut Ui, state: &AppState, problems: &Problems) {
         icons::warning(ui.painter(), rect.shrink(0.5), p.text);
     };
     if problems.odd > 0 {
-        let s = if problems.odd == 1 { "" } else { "s" };
-        let why = format!(
-            "{}. {} writes them out",
-            problems.names.join(", "),
-            state.key("invisible")
-        );
-        told(ui, &format!("{} odd character{s}", problems.odd), &why);
+        let why = words::odd_characters_told(&problems.names.join(", "), &state.key("invisible"));
+        told(ui, &words::odd_characters(problems.odd), &why);
     }
     let font = theme::serif(theme::READING);
     let missing: Vec<char> = ui.ctx().fonts_mut(|fonts| {
@@ -356,32 +382,19 @@ fn reading_problems(ui: &mut Ui, state: &AppState, problems: &Problems) {
         problems.others.iter().filter(lacks).copied().collect()
     });
     if !missing.is_empty() {
-        let have = if missing.len() == 1 {
-            "1 character has"
-        } else {
-            &format!("{} characters have", missing.len())
-        };
         let list: Vec<String> = missing
             .iter()
             .take(40)
             .map(|c| format!("{c} U+{:04X}", u32::from(*c)))
             .collect();
-        let why = format!("No font of this computer has them: {}", list.join(", "));
-        told(ui, &format!("{have} no glyph"), &why);
+        let why = words::no_glyph_told(&list.join(", "));
+        told(ui, &words::no_glyph(missing.len()), &why);
     }
     if problems.identity {
-        told(
-            ui,
-            "a response names its author",
-            "It says which model wrote it. Judge what it says, not who says it; the label records that it did",
-        );
+        told(ui, words::NAMES_ITS_AUTHOR, words::NAMES_ITS_AUTHOR_TOLD);
     }
     if problems.right_to_left {
-        told(
-            ui,
-            "right-to-left text",
-            "Letters are shaped and words kept whole, but mixed lines may stand in the order in which they are stored. Do not judge by the order of words",
-        );
+        told(ui, words::RIGHT_TO_LEFT, words::RIGHT_TO_LEFT_TOLD);
     }
 }
 
@@ -398,14 +411,8 @@ pub fn picking(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         .frame(frame)
         .show(ui, |ui| {
             ui.horizontal(|ui| {
-                controls::text(
-                    ui,
-                    "Choose in the file dialog",
-                    theme::ui(theme::UI),
-                    p.text,
-                );
-                if controls::button(ui, "Type the path instead", false, true, vec2(0.0, 28.0))
-                    .clicked()
+                controls::text(ui, words::PICKING, theme::ui(theme::UI), p.text);
+                if controls::button(ui, words::PICK_BY_PATH, false, true, vec2(0.0, 28.0)).clicked()
                 {
                     actions.push(Action::AskPath(what));
                 }
@@ -426,31 +433,31 @@ pub fn notice(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         .frame(frame)
         .show(ui, |ui| {
             ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
-                if controls::button(ui, "Dismiss", false, true, vec2(0.0, 28.0)).clicked() {
+                if controls::button(ui, words::DISMISS, false, true, vec2(0.0, 28.0)).clicked() {
                     actions.push(Action::DismissNotice);
                 }
                 for offer in notice.offers.iter().rev() {
                     let (label, action) = match offer {
                         Offer::ReadOnly(path) => {
-                            ("Open read-only", Action::OpenReadOnly(path.clone()))
+                            (words::OPEN_READ_ONLY, Action::OpenReadOnly(path.clone()))
                         }
-                        Offer::TakeOver(path) => ("Take over", Action::TakeOver(path.clone())),
-                        Offer::Import => ("Import…", Action::Open(Overlay::ImportSheet)),
-                        Offer::SaveCopy => ("Save a copy elsewhere…", Action::SaveCopy),
+                        Offer::TakeOver(path) => (words::TAKE_OVER, Action::TakeOver(path.clone())),
+                        Offer::Import => (words::IMPORT, Action::Open(Overlay::ImportSheet)),
+                        Offer::SaveCopy => (words::SAVE_A_COPY, Action::SaveCopy),
                     };
                     if controls::button(ui, label, false, true, vec2(0.0, 28.0)).clicked() {
                         actions.push(action);
                     }
                 }
                 if notice.error
-                    && controls::button(ui, "Copy details", false, true, vec2(0.0, 28.0)).clicked()
+                    && controls::button(ui, words::COPY_DETAILS, false, true, vec2(0.0, 28.0))
+                        .clicked()
                 {
-                    ui.ctx().copy_text(format!(
-                        "{}\nTiebreak {} on {} {}",
-                        notice.text,
+                    ui.ctx().copy_text(words::details(
+                        &notice.text,
                         env!("CARGO_PKG_VERSION"),
                         std::env::consts::OS,
-                        std::env::consts::ARCH
+                        std::env::consts::ARCH,
                     ));
                 }
                 ui.with_layout(Layout::left_to_right(Align::Min), |ui| {

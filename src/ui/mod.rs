@@ -17,7 +17,7 @@ use egui::{CentralPanel, Context, Frame, ViewportBuilder, vec2};
 use crate::app::commands::{Command, Scope};
 use crate::app::settings::{Places, Theme};
 use crate::app::state::{Pick, Place};
-use crate::app::{Action, App, Overlay, Screen};
+use crate::app::{Action, App, Overlay, Screen, words};
 use crate::domain::identity_words;
 use crate::text::glyphs;
 use chrome::Problems;
@@ -335,16 +335,14 @@ impl Drop for Window {
 }
 
 fn too_small(ui: &mut egui::Ui) {
-    ui.centered_and_justified(|ui| {
-        ui.label("This window is too small to read in: make it at least 900 by 600")
-    });
+    ui.centered_and_justified(|ui| ui.label(words::chrome::TOO_SMALL));
 }
 
 /// Opens the window and runs until it is closed.
 pub fn run(project: Option<PathBuf>) -> Result<(), eframe::Error> {
     let icon = eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon.png")).ok();
     let mut viewport = ViewportBuilder::default()
-        .with_title("Tiebreak")
+        .with_title(words::everywhere::PROGRAM)
         .with_app_id("tiebreak")
         .with_inner_size(vec2(1440.0, 900.0))
         .with_clamp_size_to_monitor_size(true)
@@ -362,7 +360,7 @@ pub fn run(project: Option<PathBuf>) -> Result<(), eframe::Error> {
         ..Default::default()
     };
     eframe::run_native(
-        "Tiebreak",
+        words::everywhere::PROGRAM,
         options,
         Box::new(move |cc| {
             let mut window = Window::new(&cc.egui_ctx, Places::of_user(), project)?;
@@ -382,48 +380,48 @@ fn pick(what: Pick, outbox: crate::app::runner::Outbox) {
         let paths = match what {
             Pick::Project => one(wait(
                 dialog
-                    .set_title("Open a project")
-                    .add_filter("Tiebreak project", &["tiebreak"])
+                    .set_title(words::dialogs::OPEN_A_PROJECT)
+                    .add_filter(words::dialogs::PROJECT_FILES, &["tiebreak"])
                     .pick_file(),
             )),
             Pick::NewProject => one(wait(
                 dialog
-                    .set_title("Make a project")
+                    .set_title(words::dialogs::MAKE_A_PROJECT)
                     .set_file_name("project.tiebreak")
                     .save_file(),
             )),
             Pick::Import => {
                 let dialog = dialog
-                    .set_title("Import data")
-                    .add_filter("Data", &["jsonl", "json", "gz"]);
+                    .set_title(words::dialogs::IMPORT_DATA)
+                    .add_filter(words::dialogs::DATA_FILES, &["jsonl", "json", "gz"]);
                 wait(dialog.pick_files())
                     .map(|files| files.iter().map(|f| f.path().to_owned()).collect())
             }
             Pick::Export => one(wait(
                 dialog
-                    .set_title("Export to")
+                    .set_title(words::dialogs::EXPORT_TO)
                     .set_file_name("labels.jsonl")
                     .save_file(),
             )),
             Pick::Copy => one(wait(
                 dialog
-                    .set_title("Save a copy of the project")
+                    .set_title(words::dialogs::SAVE_A_COPY)
                     .set_file_name("copy.tiebreak")
                     .save_file(),
             )),
             Pick::Trained => one(wait(
                 dialog
-                    .set_title("New folder for the model")
+                    .set_title(words::dialogs::TRAINED_FOLDER)
                     .set_file_name("head")
                     .save_file(),
             )),
             Pick::ModelFolder => one(wait(
-                dialog.set_title("Folder of a reward model").pick_folder(),
+                dialog.set_title(words::dialogs::MODEL_FOLDER).pick_folder(),
             )),
             Pick::ModelFile => one(wait(
                 dialog
-                    .set_title("Reward model file")
-                    .add_filter("GGUF", &["gguf"])
+                    .set_title(words::dialogs::MODEL_FILE)
+                    .add_filter(words::dialogs::MODEL_FILES, &["gguf"])
                     .pick_file(),
             )),
         };

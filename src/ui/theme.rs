@@ -384,7 +384,7 @@ pub fn apply(ctx: &egui::Context, theme: Theme) {
 
 /// Where the window remembers which theme it shows: the window library knows only light and dark.
 fn shown_theme() -> egui::Id {
-    egui::Id::unique("shown theme")
+    egui::Id::unique("shown-theme")
 }
 
 /// How what is read is set: sizes and cuts that follow from the settings.

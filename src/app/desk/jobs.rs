@@ -12,6 +12,7 @@ use crate::app::export::{ExportRecipe, preview};
 use crate::app::scoring::agreed;
 use crate::app::state::Agreed;
 use crate::app::train::TRAINING_RECORD;
+use crate::app::words::notices as words;
 use crate::reward::ModelRef;
 use crate::store::Project;
 use crate::task::{Cancel, Progress};
@@ -25,7 +26,7 @@ impl Desk {
     ) {
         let Some(open) = &self.open else {
             self.outbox.send(Action::JobFailed {
-                message: "No project is open.".to_owned(),
+                message: words::NO_PROJECT.to_owned(),
             });
             return;
         };
@@ -37,7 +38,7 @@ impl Desk {
             move |project, report| match project {
                 Some(project) => work(project, report),
                 None => Action::JobFailed {
-                    message: "No project is open.".to_owned(),
+                    message: words::NO_PROJECT.to_owned(),
                 },
             },
         );
@@ -64,8 +65,7 @@ impl Desk {
             // Closed before the answer, so that who hears it can open the project again.
             drop(project);
             outbox.send(done.unwrap_or_else(|_| Action::JobFailed {
-                message:
-                    "This failed inside the program. What was saved before is safe.".to_owned(),
+                message: words::FAILED_INSIDE.to_owned(),
             }));
         });
         match (job, &mut self.open) {
@@ -74,7 +74,7 @@ impl Desk {
             (Ok(_), None) => {}
             (Err(error), _) => {
                 self.outbox.send(Action::JobFailed {
-                    message: format!("No thread could be started: {error}"),
+                    message: words::no_thread(&error),
                 });
             }
         }

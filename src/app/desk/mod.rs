@@ -24,6 +24,7 @@ use super::scoring::score_all;
 use super::settings::Settings;
 use super::state::{Opened, Place};
 use super::train::{TrainInput, TrainRecipe, train};
+use crate::app::words::notices as words;
 use crate::domain::{Draft, Event, EventBody, Item, ItemId};
 use crate::reward::{LoadOptions, ModelRef};
 use crate::store::{Filter, Order, Reader, StoreError, TakeOver};
@@ -139,8 +140,7 @@ impl Desk {
             };
             // What fails inside the program must not silence the thread that keeps labels.
             if catch_unwind(AssertUnwindSafe(serve)).is_err() {
-                let message =
-                    "This failed inside the program. What was saved before is safe.".to_owned();
+                let message = words::FAILED_INSIDE.to_owned();
                 self.outbox.send(Action::StoreFailed { message });
             }
         }
@@ -161,10 +161,7 @@ impl Desk {
             }
             Request::SaveSettings(settings, path) => {
                 if let Err(error) = settings.write(&path) {
-                    let message = format!(
-                        "The settings could not be kept in {}: {error}. Labels are not affected.",
-                        path.display()
-                    );
+                    let message = words::settings_not_kept(&path.display(), &error);
                     self.outbox.send(Action::Trouble { message });
                 }
             }
@@ -173,7 +170,7 @@ impl Desk {
                     match look(files, &cancel, report) {
                         Ok(sheet) => Action::LookedAt(sheet.map(Box::new)),
                         Err(error) => Action::JobFailed {
-                            message: format!("{error}. Nothing was imported."),
+                            message: words::not_imported(&error),
                         },
                     }
                 });
@@ -197,7 +194,7 @@ impl Desk {
                     move |project, report| match score_all(project, &model, &cancel, report) {
                         Ok(failed) => Action::AllScored { failed },
                         Err(error) => Action::JobFailed {
-                            message: format!("{error}. Labels are not affected."),
+                            message: words::labels_not_affected(&error),
                         },
                     },
                 );
@@ -210,7 +207,7 @@ impl Desk {
                         Ok(report) => Action::Trained(Box::new(report)),
                         Err(error) if error.is_cancelled() => Action::TrainFailed { message: None },
                         Err(error) => {
-                            let hint = error.hint().map(|h| format!(" Hint: {h}."));
+                            let hint = error.hint().map(words::hint);
                             let message = format!("{error}.{}", hint.unwrap_or_default());
                             Action::TrainFailed {
                                 message: Some(message),
@@ -307,7 +304,7 @@ impl Desk {
     fn trouble(&self, done: Result<(), StoreError>) {
         if let Err(error) = done {
             self.outbox.send(Action::Trouble {
-                message: format!("{error} ({}). Labels are not affected.", error.code()),
+                message: words::labels_not_affected_by(&error, error.code()),
             });
         }
     }
@@ -319,10 +316,7 @@ impl Desk {
         if !path.exists()
             && let Err(error) = sample::make(&path, &self.annotator)
         {
-            let message = format!(
-                "The sample project could not be made at {}: {error}",
-                path.display()
-            );
+            let message = words::no_sample(&path.display(), &error);
             self.outbox.send(Action::ProjectFailed {
                 path,
                 message,
@@ -365,10 +359,7 @@ impl Desk {
             Ok(None) => {}
             Err(error) => {
                 let locked = matches!(error, StoreError::Locked { .. });
-                let hint = error
-                    .hint()
-                    .map(|hint| format!(" Hint: {hint}."))
-                    .unwrap_or_default();
+                let hint = error.hint().map(words::hint).unwrap_or_default();
                 let message = format!("{error}.{hint}");
                 self.outbox.send(Action::ProjectFailed {
                     path: path.to_owned(),
@@ -397,9 +388,7 @@ impl Desk {
         };
         drop(asked);
         if let Err(StoreError::Locked { owner, host, .. }) = &opened {
-            let message = format!(
-                "{owner} on {host} did not let go of this project. A command may be writing to it, or that computer may be asleep. Nothing was changed; close it there, or open it read-only."
-            );
+            let message = words::not_let_go(owner, host);
             return self.outbox.send(Action::ProjectFailed {
                 path: path.to_owned(),
                 message,
@@ -431,7 +420,7 @@ impl Desk {
                 self.outbox.send(Action::TakenOver { by });
             }
             Err(error) => self.outbox.send(Action::StoreFailed {
-                message: format!("{by} has taken over this project, and it cannot be read: {error}. What was saved before is safe."),
+                message: words::taken_over_unreadable(&by, &error),
             }),
         }
     }
@@ -672,7 +661,7 @@ impl Desk {
             .as_mut()
             .and_then(|open| open.writer.clone().map(|writer| (open, writer)));
         let Some((open, writer)) = open else {
-            let message = "No project is open for writing: nothing was saved.".to_owned();
+            let message = words::NO_PROJECT_TO_WRITE.to_owned();
             self.outbox.send(Action::AppendFailed { message });
             return false;
         };

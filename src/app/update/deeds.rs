@@ -7,6 +7,7 @@ use crate::app::effect::{Afterwards, Effect, Target};
 use crate::app::form::{fields, first_field, missing};
 use crate::app::guidelines;
 use crate::app::state::{AppState, ModelState, Notice, OpenItem, Saved, Screen};
+use crate::app::words;
 use crate::domain::{
     Circumstances, Doubt, Event, EventBody, EventId, Label, LabelContext, LabelSchema, Mode,
     ScorePolicy, VisibleScore, doubts,
@@ -33,7 +34,7 @@ pub(super) fn commit_or_missing(state: &mut AppState) -> Vec<Effect> {
         return vec![];
     }
     if fields(schema, open.shown.len()).is_empty() {
-        let text = "In this mode nothing is asked of such an item: skip it, or put it off.";
+        let text = words::form::NOTHING_ASKED;
         state.notice = Some(Notice::told(text));
         return vec![];
     }
@@ -226,7 +227,7 @@ pub(super) fn set_schema(state: &mut AppState, mut schema: LabelSchema) -> Vec<E
         return vec![];
     }
     if let Err(error) = schema.check() {
-        state.notice = Some(Notice::error(format!("{error}. Nothing was changed.")));
+        state.notice = Some(Notice::error(words::schema::unchanged(&error)));
         return vec![];
     }
     schema.version += 1;

@@ -4,6 +4,7 @@ use crate::app::action::preference_at;
 use crate::app::effect::Effect;
 use crate::app::form::{self, Field, bar_position, fields, letter, missing, reached};
 use crate::app::state::{AppState, ModelState, Notice, OpenItem, ProjectState, Saved};
+use crate::app::words::form as words;
 use crate::domain::{Draft, ItemId, Outcome, Preference, ResponseKey};
 
 /// Moves the keyboard to a field. Where labels go step by step, a later step leads to what is open before it.
@@ -16,7 +17,7 @@ pub(super) fn focus(state: &mut AppState, mut field: Field) {
         } else if !reached(field, schema, &open.shown, judgment) {
             let first = missing(schema, &open.shown, judgment).first().copied();
             if let Some(Field::Rating { side, .. }) = first {
-                let text = format!("Sequential: rate {} first, by itself.", letter(side));
+                let text = words::rate_first(&letter(side));
                 state.notice = Some(Notice::told(text));
             }
             field = first.unwrap_or(field);
@@ -310,7 +311,7 @@ fn change_ranking(
 ) -> Vec<Effect> {
     let held = state.open_item().and_then(|o| o.form.held);
     let Some(held) = held else {
-        state.notice = Some(Notice::told("Pick a card first: 1 to 9."));
+        state.notice = Some(Notice::told(words::PICK_FIRST));
         return vec![];
     };
     edit(state, |open| {
@@ -367,10 +368,7 @@ pub(super) fn prefer(state: &mut AppState, position: i32) -> Vec<Effect> {
         return vec![];
     };
     if position == 0 && !schema.allow_tie {
-        state.notice = Some(Notice::told(
-            "These guidelines have no \"the same\": choose the side that is slightly better."
-                .to_owned(),
-        ));
+        state.notice = Some(Notice::told(words::NO_TIE.to_owned()));
         return vec![];
     }
     if position.unsigned_abs() > u32::from(schema.max_strength) {

@@ -3,6 +3,7 @@
 use crate::app::commands::{self, Shortcut};
 use crate::app::effect::Effect;
 use crate::app::state::{AppState, Notice};
+use crate::app::words;
 
 /// Gives a key to a command, in place of those it had. One that another command has is taken from there only when that is
 /// said.
@@ -18,8 +19,7 @@ pub(super) fn bind(
         return vec![];
     };
     if !command.may_have(key) {
-        let text =
-            format!("{key} cannot be the key of that: it types something, or leaves a text.");
+        let text = words::settings::key_refused(&key);
         state.notice = Some(Notice::told(text));
         return vec![];
     }

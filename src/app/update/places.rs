@@ -8,6 +8,7 @@ use crate::app::effect::{Effect, Target};
 use crate::app::form::Field;
 use crate::app::state::{AppState, Drawer, JobState, ModelState, Notice, Overlay, Pick, Screen};
 use crate::app::train::TrainRecipe;
+use crate::app::words;
 use crate::domain::ScorePolicy;
 use crate::reward::ModelRef;
 
@@ -178,14 +179,14 @@ pub(super) fn look_at(state: &mut AppState, files: Vec<PathBuf>) -> Vec<Effect> 
         return vec![];
     }
     if state.project.is_some() && !state.can_write() {
-        let text = "This project is open for reading only, so nothing can be imported into it. Open another one first.";
+        let text = words::notices::READ_ONLY_NO_IMPORT;
         state.notice = Some(Notice::error(text));
         return vec![];
     }
     state.dropped.clear();
     state.overlay = None;
     state.job = Some(JobState {
-        title: format!("Looking at {}", names(&files)),
+        title: words::jobs::looking_at(&names(&files)),
         progress: crate::task::Progress::default(),
     });
     // The name has been typed perhaps just now.
@@ -215,7 +216,7 @@ pub(super) fn import_sheet(state: &mut AppState) -> Vec<Effect> {
     };
     state.overlay = None;
     if state.project.is_some() && !state.can_write() {
-        let text = "This project is open for reading only now, so nothing was imported.";
+        let text = words::notices::READ_ONLY_NOW;
         state.notice = Some(Notice::error(text));
         return vec![];
     }
@@ -238,7 +239,7 @@ pub(super) fn import(state: &mut AppState, files: Vec<PathBuf>) -> Vec<Effect> {
         return vec![];
     }
     state.job = Some(JobState {
-        title: format!("Importing {}", names(&files)),
+        title: words::jobs::importing(&names(&files)),
         progress: crate::task::Progress::default(),
     });
     vec![Effect::Import(files)]
@@ -251,7 +252,7 @@ pub fn names(files: &[PathBuf]) -> String {
             .file_name()
             .map(|n| n.to_string_lossy().into_owned())
             .unwrap_or_default(),
-        more => format!("{} files", more.len()),
+        more => words::jobs::files(more.len()),
     }
 }
 
@@ -276,7 +277,7 @@ pub(super) fn export(state: &mut AppState) -> Vec<Effect> {
     if state.recipe.output.as_os_str().is_empty() {
         return pick(state, Pick::Export);
     }
-    let title = format!("Writing {}", state.recipe.output.display());
+    let title = words::jobs::writing(&state.recipe.output.display());
     state.job = Some(JobState {
         title,
         progress: crate::task::Progress::default(),
@@ -303,7 +304,7 @@ pub(super) fn score_all(state: &mut AppState) -> Vec<Effect> {
     }
     let model = card.model.clone();
     state.job = Some(JobState {
-        title: format!("Scoring all items with {}", card.info.name),
+        title: words::jobs::scoring(&card.info.name),
         progress: crate::task::Progress::default(),
     });
     vec![Effect::ScoreAll(model)]
@@ -325,7 +326,7 @@ pub(super) fn train(state: &mut AppState) -> Vec<Effect> {
         output,
     };
     state.job = Some(JobState {
-        title: format!("Training a head on {}", card.info.name),
+        title: words::jobs::training(&card.info.name),
         progress: crate::task::Progress::default(),
     });
     state.training.running = true;

@@ -10,6 +10,7 @@ use crate::app::state::{
     AppState, Counts, ModelState, Notice, Offer, OpenItem, Overlay, ProjectState, QueueState,
     Saved, Screen, TrainingState,
 };
+use crate::app::words::notices as words;
 use crate::domain::{Event, EventBody, History, Outcome};
 
 /// Takes what finished work reports.
@@ -30,9 +31,7 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             }
             state.notice = Some(Notice {
                 offers,
-                ..Notice::told(format!(
-                    "{by} has taken over this project. Everything you saved is in it; from here on this window only reads it."
-                ))
+                ..Notice::told(words::taken_over(&by))
             });
             vec![]
         }
@@ -48,7 +47,7 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             } else {
                 state.notice = Some(Notice {
                     offers: vec![Offer::Import],
-                    ..Notice::told(format!("{} rows are ready to import.", sheet.ready))
+                    ..Notice::told(words::ready_to_import(sheet.ready))
                 });
             }
             vec![]
@@ -168,9 +167,7 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             }
             state.notice = Some(Notice {
                 offers: vec![Offer::SaveCopy],
-                ..Notice::error(format!(
-                    "{message} Your answer is still on the screen: press Enter to try again, or save a copy elsewhere."
-                ))
+                ..Notice::error(words::answer_not_saved(&message))
             });
             vec![]
         }
@@ -224,9 +221,7 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
         Action::AllScored { failed } => {
             state.job = None;
             if failed > 0 {
-                state.notice = Some(Notice::told(format!(
-                    "{failed} responses cannot be scored by this model; their items come last."
-                )));
+                state.notice = Some(Notice::told(words::unscorable(failed)));
             }
             list(state)
         }
@@ -367,10 +362,7 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             if state.overlay.is_none() && state.focus() != Some(Field::Justification) {
                 state.overlay = Some(Overlay::ImportReport);
             } else {
-                let text = format!(
-                    "Imported {} of {} rows. Ctrl K shows the report of the last import.",
-                    report.imported, report.read
-                );
+                let text = words::imported(report.imported, report.read);
                 state.notice = Some(Notice::told(text));
             }
             state.imported = Some(*report);

@@ -5,6 +5,7 @@ use egui::{Ui, WidgetInfo, vec2};
 use super::title;
 use crate::app::form::letter;
 use crate::app::history::preference_words;
+use crate::app::words::{asked, everywhere, practice as words};
 use crate::app::{Action, AppState};
 use crate::domain::{Preference, ReferenceRole};
 use crate::ui::theme::{self, Palette, space};
@@ -17,14 +18,11 @@ pub(super) fn feedback(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>)
         return;
     };
     let of = match open.practice {
-        Some((at, of)) => format!("Practice {} of {of}", at + 1),
-        None => "Practice".to_owned(),
+        Some((at, of)) => words::item_of(at + 1, of),
+        None => words::PRACTICE.to_owned(),
     };
     title(ui, &of);
-    controls::note(
-        ui,
-        "Your answer beside the one that came with this item. It does not count; talk about what surprises you.",
-    );
+    controls::note(ui, words::TOLD);
     ui.add_space(space::M);
     let verdict = open
         .references
@@ -56,13 +54,13 @@ pub(super) fn feedback(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>)
             }
         });
     };
-    line(ui, "", "yours", "reference", false);
+    line(ui, "", words::YOURS, words::REFERENCE, false);
     for (side, key) in open.shown.iter().enumerate() {
         for attribute in &schema.attributes {
             let level = |j: &crate::domain::Judgment| j.ratings.get(*key, &attribute.name);
             let (yours, theirs) = (level(own), level(&reference.judgment));
             if let (Some(yours), Some(theirs)) = (yours, theirs) {
-                let what = format!("{} of {}", attribute.title, letter(side));
+                let what = everywhere::attribute_of(&attribute.title, &letter(side));
                 line(
                     ui,
                     &what,
@@ -84,7 +82,7 @@ pub(super) fn feedback(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>)
         let apart = own.preference.is_none_or(|p| side(p) != side(theirs));
         line(
             ui,
-            "Preference",
+            asked::PREFERENCE,
             &yours,
             &preference_words(theirs, &open.shown),
             apart,
@@ -92,11 +90,11 @@ pub(super) fn feedback(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>)
     }
     if !reference.judgment.justification.is_empty() {
         ui.add_space(space::S);
-        let told = format!("\u{201C}{}\u{201D}", reference.judgment.justification);
+        let told = everywhere::quoted(&reference.judgment.justification);
         controls::note(ui, &told);
     }
     ui.add_space(space::L);
-    let on = controls::button(ui, "Go on", true, true, vec2(120.0, 34.0));
+    let on = controls::button(ui, words::GO_ON, true, true, vec2(120.0, 34.0));
     if on.clicked() || ui.input(|i| i.key_pressed(egui::Key::Enter)) {
         actions.push(Action::Back);
     }

@@ -4,6 +4,7 @@ use egui::{Frame, Margin, RichText, ScrollArea, Stroke, Ui, WidgetInfo, vec2};
 
 use super::{Typed, title};
 use crate::app::update::{beside, names};
+use crate::app::words::{everywhere, import as words};
 use crate::app::{Action, AppState};
 use crate::dataset::Rejected;
 use crate::domain::Item;
@@ -22,30 +23,22 @@ pub(super) fn import_sheet(
 ) {
     let Some(sheet) = &state.sheet else { return };
     let p = Palette::now(ui.ctx());
-    title(ui, &format!("Import {}", names(&sheet.files)));
-    let ready = format!(
-        "{} {} ready, {} set aside",
-        sheet.ready,
-        if sheet.ready == 1 { "row" } else { "rows" },
-        sheet.set_aside
-    );
+    title(ui, &words::title(&names(&sheet.files)));
+    let ready = words::ready(sheet.ready, sheet.set_aside);
     let response = controls::text(ui, &ready, theme::ui_bold(theme::UI), p.text);
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Status, true, &ready));
     let taken = match sheet.format {
-        Some(format) => format!("Read as {format}: {}.", format.description()),
-        None => "The files are of more than one format.".to_owned(),
+        Some(format) => words::read_as(&format, format.description()),
+        None => words::SEVERAL_FORMATS.to_owned(),
     };
     let unusual = match sheet.unusual {
         0 => String::new(),
-        n => format!(" {n} unusual things in them are listed after the import."),
+        n => words::unusual(n),
     };
     controls::note(ui, &format!("{taken}{unusual}"));
     let into = match &state.project {
-        Some(project) => format!("They go into the open project, {}.", project.info.title),
-        None => format!(
-            "A new project for them is made beside the file: {}.",
-            names(&[beside(&sheet.files)])
-        ),
+        Some(project) => words::into_open(&project.info.title),
+        None => words::into_new(&names(&[beside(&sheet.files)])),
     };
     controls::note(ui, &into);
     ui.add_space(space::M);
@@ -53,9 +46,8 @@ pub(super) fn import_sheet(
         .max_height((height - 200.0).max(80.0))
         .show(ui, |ui| {
             let heading = match sheet.first.len() {
-                0 => "No row of these files is an item.".to_owned(),
-                1 => "The first item".to_owned(),
-                n => format!("The first {n} items"),
+                0 => words::NO_ITEM.to_owned(),
+                n => words::first(n),
             };
             controls::text(ui, &heading, theme::ui_bold(theme::UI), p.text);
             for item in &sheet.first {
@@ -66,9 +58,9 @@ pub(super) fn import_sheet(
                 // The panel has no other use for what is typed.
                 let open = !typed.text.is_empty();
                 let label = if open {
-                    "Hide what is set aside"
+                    words::HIDE_SET_ASIDE
                 } else {
-                    "See what is set aside"
+                    words::SEE_SET_ASIDE
                 };
                 if controls::button(ui, label, false, true, vec2(0.0, 28.0)).clicked() {
                     typed.text = if open {
@@ -85,14 +77,14 @@ pub(super) fn import_sheet(
     ui.add_space(space::M);
     let some = sheet.ready > 0;
     ui.horizontal(|ui| {
-        let import = controls::button(ui, "Import", true, some, vec2(120.0, 34.0));
+        let import = controls::button(ui, words::IMPORT, true, some, vec2(120.0, 34.0));
         if fresh {
             import.request_focus();
         }
         if import.clicked() && some {
             actions.push(Action::ImportSheet);
         }
-        if controls::button(ui, "Cancel", false, true, vec2(0.0, 34.0)).clicked() {
+        if controls::button(ui, everywhere::CANCEL, false, true, vec2(0.0, 34.0)).clicked() {
             actions.push(Action::Back);
         }
     });
@@ -125,18 +117,18 @@ fn first_item(ui: &mut Ui, item: &Item) {
         line(
             ui,
             &if turns > 1 {
-                format!("Turn {turns}")
+                words::turn(turns)
             } else {
-                "Prompt".to_owned()
+                words::PROMPT.to_owned()
             },
             prompt,
         );
         for (at, response) in item.responses.iter().take(3).enumerate() {
             let text = response.turns.last().map_or("", |t| t.content.as_str());
-            line(ui, &format!("Response {}", at + 1), text);
+            line(ui, &words::response(at + 1), text);
         }
         if item.responses.len() > 3 {
-            let more = format!("and {} more responses", item.responses.len() - 3);
+            let more = words::more_responses(item.responses.len() - 3);
             controls::text(ui, &more, theme::ui(12.0), p.text_3);
         }
     });
@@ -146,16 +138,13 @@ fn first_item(ui: &mut Ui, item: &Item) {
 fn set_aside(ui: &mut Ui, listed: &[Rejected], in_all: u64) {
     let p = Palette::now(ui.ctx());
     for rejected in listed.iter().take(200) {
-        let line = format!(
-            "{} row {}: {}",
-            rejected.file, rejected.row, rejected.reason
-        );
+        let line = words::rejected(&rejected.file, rejected.row, &rejected.reason);
         let text = RichText::new(line).font(theme::ui(12.0)).color(p.text_2);
         ui.add(egui::Label::new(text).wrap().selectable(true));
     }
     let more = in_all.saturating_sub(200);
     if more > 0 {
-        controls::note(ui, &format!("and {more} more"));
+        controls::note(ui, &words::more_rejected(more));
     }
 }
 
@@ -167,34 +156,31 @@ pub(super) fn import_report(ui: &mut Ui, state: &AppState, height: f32, actions:
     title(
         ui,
         if report.stopped {
-            "Import stopped"
+            words::STOPPED
         } else {
-            "Imported"
+            words::IMPORTED
         },
     );
     let format = report.format.map(|f| f.to_string()).unwrap_or_default();
-    let ready = format!(
-        "{} of {} rows came in as {format}; {} set aside. {} new items, {} responses, {} reference labels; {} rows were known already.",
-        report.imported,
-        report.read,
-        report.rejected.len(),
-        report.items,
-        report.responses,
-        report.reference_labels,
-        report.duplicates
-    );
+    let ready = words::came_in(report.imported, report.read, &format, report.rejected.len())
+        + &words::brought(
+            report.items,
+            report.responses,
+            report.reference_labels,
+            report.duplicates,
+        );
     let response = controls::note(ui, &ready);
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Status, true, &ready));
     ui.add_space(space::M);
     let mono = |text: String| RichText::new(text).font(theme::ui(12.0)).color(p.text_2);
     ScrollArea::vertical().max_height(height).show(ui, |ui| {
         if !report.rejected.is_empty() {
-            controls::text(ui, "Set aside", theme::ui_bold(theme::UI), p.text);
+            controls::text(ui, words::SET_ASIDE, theme::ui_bold(theme::UI), p.text);
             set_aside(ui, &report.rejected, report.rejected.len() as u64);
             ui.add_space(space::M);
         }
         if !report.warnings.is_empty() {
-            let heading = format!("Unusual, but in: {}", report.warnings.len());
+            let heading = words::warnings(report.warnings.len());
             controls::text(ui, &heading, theme::ui_bold(theme::UI), p.text);
             let mut kinds = std::collections::BTreeMap::<&str, Vec<u64>>::new();
             for warning in &report.warnings {
@@ -206,13 +192,13 @@ pub(super) fn import_report(ui: &mut Ui, state: &AppState, height: f32, actions:
             for (kind, rows) in kinds {
                 let first: Vec<String> = rows.iter().take(12).map(u64::to_string).collect();
                 let more = if rows.len() > 12 { "…" } else { "" };
-                let line = format!("{kind}: {} rows ({}{more})", rows.len(), first.join(", "));
+                let line = words::warning(kind, rows.len(), &first.join(", "), more);
                 ui.add(egui::Label::new(mono(line)).wrap().selectable(true));
             }
         }
     });
     ui.add_space(space::M);
-    if controls::button(ui, "Start labeling", true, true, vec2(140.0, 34.0)).clicked() {
+    if controls::button(ui, words::START_LABELING, true, true, vec2(140.0, 34.0)).clicked() {
         actions.push(Action::Back);
         actions.push(Action::Show(crate::app::Screen::Annotate));
     }

@@ -14,7 +14,7 @@ use super::widgets::controls;
 use crate::app::commands::{COMMANDS, Command, Group};
 use crate::app::state::Pick;
 use crate::app::update::names;
-use crate::app::{Action, AppState, Overlay};
+use crate::app::{Action, AppState, Overlay, words};
 use crate::domain::{LabelSchema, ScorePolicy};
 use crate::text::fuzzy;
 use feedback::feedback;
@@ -140,20 +140,23 @@ fn welcome(
     fresh: bool,
     actions: &mut Vec<Action>,
 ) {
-    title(ui, "Welcome to Tiebreak");
-    controls::note(
-        ui,
-        "Read two replies side by side, see what a reward model on this computer thinks of them, and say which one is better, and why.",
-    );
+    title(ui, words::welcome::TITLE);
+    controls::note(ui, words::welcome::TOLD);
     ui.add_space(space::L);
     let p = Palette::now(ui.ctx());
     controls::text(
         ui,
-        "Your name or initials, recorded with every label",
+        words::welcome::NAME_ASKED,
         theme::ui_medium(theme::UI),
         p.text,
     );
-    let entered = field(ui, typed, "Your name", "Name or initials", fresh);
+    let entered = field(
+        ui,
+        typed,
+        words::welcome::NAME,
+        words::welcome::NAME_HINT,
+        fresh,
+    );
     ui.add_space(space::L);
     let named = !typed.text.trim().is_empty();
     let begin = |actions: &mut Vec<Action>, what: Action| {
@@ -162,15 +165,12 @@ fn welcome(
     };
     let (label, start) = match (state.dropped.as_slice(), &state.start) {
         ([], Some(path)) => (
-            format!("Open {}", names(std::slice::from_ref(path))),
+            words::welcome::open(&names(std::slice::from_ref(path))),
             Action::OpenProject(path.clone()),
         ),
-        ([], None) => (
-            "Try it: sample conversations".to_owned(),
-            Action::StartSample,
-        ),
+        ([], None) => (words::welcome::TRY_SAMPLE.to_owned(), Action::StartSample),
         (files, _) => (
-            format!("Import {}…", names(files)),
+            words::welcome::import(&names(files)),
             Action::Import(files.to_vec()),
         ),
     };
@@ -179,38 +179,23 @@ fn welcome(
         begin(actions, start);
     }
     ui.add_space(space::XS);
-    if controls::button(ui, "Open project…", false, named, size).clicked() {
+    if controls::button(ui, words::everywhere::OPEN_PROJECT, false, named, size).clicked() {
         begin(actions, Action::PickProject);
     }
     ui.add_space(space::XS);
-    if controls::button(ui, "Open your data…", false, named, size).clicked() {
+    if controls::button(ui, words::welcome::IMPORT_DATA, false, named, size).clicked() {
         begin(actions, Action::PickImport);
     }
     ui.add_space(space::M);
-    controls::note(
-        ui,
-        "Your data (.jsonl or .json, plain or gzip) can also be dropped into the window; its project is made beside it.",
-    );
-    controls::note(
-        ui,
-        "You can label without a model. A small one is built in; add another later in Models.",
-    );
+    controls::note(ui, words::welcome::DATA_TOLD);
+    controls::note(ui, words::welcome::MODEL_TOLD);
 }
 
 /// What the digits mean: it depends on the focused field.
 const DIGITS: [(&[&str], &str); 3] = [
-    (
-        &["0", "…", "4"],
-        "Set the focused attribute, then on to the next",
-    ),
-    (
-        &["1", "2", "3"],
-        "Comparing: left much better, better, slightly better",
-    ),
-    (
-        &["5", "6", "7"],
-        "Comparing: right slightly better, better, much better",
-    ),
+    (&["0", "…", "4"], words::cheat_sheet::DIGITS_RATE),
+    (&["1", "2", "3"], words::cheat_sheet::DIGITS_LEFT),
+    (&["5", "6", "7"], words::cheat_sheet::DIGITS_RIGHT),
 ];
 
 fn key_line(ui: &mut Ui, keys: &[&str], what: &str) {
@@ -232,9 +217,11 @@ fn key_line(ui: &mut Ui, keys: &[&str], what: &str) {
 fn cheat_sheet(ui: &mut Ui, state: &AppState, height: f32, actions: &mut Vec<Action>) {
     let p = Palette::now(ui.ctx());
     ui.horizontal(|ui| {
-        title(ui, "All keys");
+        title(ui, words::cheat_sheet::TITLE);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            if controls::button(ui, "Close", false, true, vec2(0.0, 28.0)).clicked() {
+            if controls::button(ui, words::everywhere::CLOSE, false, true, vec2(0.0, 28.0))
+                .clicked()
+            {
                 actions.push(Action::Back);
             }
         });
@@ -290,7 +277,13 @@ fn palette(
 ) {
     let p = Palette::now(ui.ctx());
     let (up, down) = ui.input(|i| (i.key_pressed(Key::ArrowUp), i.key_pressed(Key::ArrowDown)));
-    let entered = field(ui, typed, "Command", "What do you want to do?", fresh);
+    let entered = field(
+        ui,
+        typed,
+        words::palette::COMMAND,
+        words::palette::HINT,
+        fresh,
+    );
     let mut ranked: Vec<(i32, &'static Command)> = COMMANDS
         .iter()
         .filter(|c| !c.id.starts_with("digit-"))
@@ -307,7 +300,7 @@ fn palette(
     .min(found.len().saturating_sub(1));
     ui.add_space(space::S);
     if found.is_empty() {
-        controls::note(ui, "No command is called that");
+        controls::note(ui, words::palette::NONE_FOUND);
     }
     ScrollArea::vertical().max_height(380.0).show(ui, |ui| {
         for (at, command) in found.iter().enumerate() {
@@ -347,35 +340,28 @@ fn palette(
 }
 
 fn skip(ui: &mut Ui, typed: &mut Typed, fresh: bool, actions: &mut Vec<Action>) {
-    title(ui, "Skip this item");
-    controls::note(
-        ui,
-        "Say why; it is recorded, and the item can be found again in the list.",
-    );
+    title(ui, words::skip::TITLE);
+    controls::note(ui, words::skip::TOLD);
     ui.add_space(space::S);
-    let entered = field(ui, typed, "Reason", "Reason", fresh);
+    let entered = field(ui, typed, words::skip::REASON, words::skip::REASON, fresh);
     ui.add_space(space::S);
     ui.horizontal_wrapped(|ui| {
-        for reason in [
-            "Not my language",
-            "Outside my field",
-            "Unsafe to read",
-            "Broken text",
-            "Same response twice",
-        ] {
+        for reason in words::skip::REASONS {
             if controls::button(ui, reason, false, true, vec2(0.0, 28.0)).clicked() {
-                actions.push(Action::Skip(reason.to_owned()));
+                actions.push(Action::Skip((*reason).to_owned()));
             }
         }
     });
     ui.add_space(space::M);
     let said = !typed.text.trim().is_empty();
     ui.horizontal(|ui| {
-        if (controls::button(ui, "Skip", true, said, vec2(96.0, 34.0)).clicked() || entered) && said
+        if (controls::button(ui, words::skip::SKIP, true, said, vec2(96.0, 34.0)).clicked()
+            || entered)
+            && said
         {
             actions.push(Action::Skip(typed.text.clone()));
         }
-        if controls::button(ui, "Cancel", false, true, vec2(0.0, 34.0)).clicked() {
+        if controls::button(ui, words::everywhere::CANCEL, false, true, vec2(0.0, 34.0)).clicked() {
             actions.push(Action::Back);
         }
     });
@@ -389,50 +375,53 @@ fn comment(
     actions: &mut Vec<Action>,
 ) {
     let p = Palette::now(ui.ctx());
-    title(ui, "Comment on this item");
-    controls::note(
-        ui,
-        "About the item, not a part of its label. It stays in the project and in the item's history.",
-    );
+    title(ui, words::comment::TITLE);
+    controls::note(ui, words::comment::TOLD);
     if let Some(open) = state.open_item() {
         for said in &open.comments {
             ui.add_space(space::XS);
-            let text = RichText::new(format!("\u{201C}{said}\u{201D}"))
+            let text = RichText::new(words::everywhere::quoted(said))
                 .font(theme::ui(theme::UI))
                 .color(p.text_2);
             ui.add(egui::Label::new(text).wrap().selectable(true));
         }
     }
     ui.add_space(space::S);
-    let entered = field(ui, typed, "Comment", "What is to be said?", fresh);
+    let entered = field(
+        ui,
+        typed,
+        words::comment::COMMENT,
+        words::comment::HINT,
+        fresh,
+    );
     ui.add_space(space::M);
     let said = !typed.text.trim().is_empty();
     ui.horizontal(|ui| {
-        if (controls::button(ui, "Comment", true, said, vec2(96.0, 34.0)).clicked() || entered)
+        if (controls::button(ui, words::comment::COMMENT, true, said, vec2(96.0, 34.0)).clicked()
+            || entered)
             && said
         {
             actions.push(Action::Comment(typed.text.clone()));
         }
-        if controls::button(ui, "Cancel", false, true, vec2(0.0, 34.0)).clicked() {
+        if controls::button(ui, words::everywhere::CANCEL, false, true, vec2(0.0, 34.0)).clicked() {
             actions.push(Action::Back);
         }
     });
 }
 
 fn flag(ui: &mut Ui, typed: &mut Typed, fresh: bool, actions: &mut Vec<Action>) {
-    title(ui, "Flag this item");
-    controls::note(
-        ui,
-        "For somebody to look at later. The label is not affected.",
-    );
+    title(ui, words::flag::TITLE);
+    controls::note(ui, words::flag::TOLD);
     ui.add_space(space::S);
-    let entered = field(ui, typed, "Note", "What should be looked at?", fresh);
+    let entered = field(ui, typed, words::flag::NOTE, words::flag::HINT, fresh);
     ui.add_space(space::M);
     ui.horizontal(|ui| {
-        if controls::button(ui, "Flag", true, true, vec2(96.0, 34.0)).clicked() || entered {
+        if controls::button(ui, words::flag::FLAG, true, true, vec2(96.0, 34.0)).clicked()
+            || entered
+        {
             actions.push(Action::Flag(typed.text.clone()));
         }
-        if controls::button(ui, "Cancel", false, true, vec2(0.0, 34.0)).clicked() {
+        if controls::button(ui, words::everywhere::CANCEL, false, true, vec2(0.0, 34.0)).clicked() {
             actions.push(Action::Back);
         }
     });
@@ -443,27 +432,24 @@ fn policy(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     let Some(project) = &state.project else {
         return;
     };
-    title(ui, "Score policy");
-    controls::note(
-        ui,
-        "A rule of the project for everybody who labels in it. A change is an event in its log, and every label records the rule it was made under.",
-    );
+    title(ui, words::policy::TITLE);
+    controls::note(ui, words::policy::TOLD);
     ui.add_space(space::M);
     let choices = [
         (
             ScorePolicy::Live,
-            "Live",
-            "Scores are visible while reading",
+            words::policy::LIVE,
+            words::policy::LIVE_TOLD,
         ),
         (
             ScorePolicy::Sealed,
-            "Sealed",
-            "Scores are computed, and shown after one's own commit",
+            words::policy::SEALED,
+            words::policy::SEALED_TOLD,
         ),
         (
             ScorePolicy::Hidden,
-            "Hidden",
-            "Scores are never shown to the labeler",
+            words::policy::HIDDEN,
+            words::policy::HIDDEN_TOLD,
         ),
     ];
     for (policy, name, what) in choices {
@@ -472,7 +458,7 @@ fn policy(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         }
     }
     ui.add_space(space::M);
-    if controls::button(ui, "Cancel", false, true, vec2(0.0, 34.0)).clicked() {
+    if controls::button(ui, words::everywhere::CANCEL, false, true, vec2(0.0, 34.0)).clicked() {
         actions.push(Action::Back);
     }
 }
@@ -480,39 +466,29 @@ fn policy(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
 /// Asks for a path where there is no file dialog.
 fn path(ui: &mut Ui, typed: &mut Typed, what: Pick, fresh: bool, actions: &mut Vec<Action>) {
     let (heading, told) = match what {
-        Pick::Project => ("Open a project", "Path of a .tiebreak file."),
-        Pick::NewProject => (
-            "Make a project",
-            "Path of a .tiebreak file that does not exist yet.",
-        ),
-        Pick::Import => (
-            "Import data",
-            "Path of a .jsonl or .json file, plain or gzip.",
-        ),
-        Pick::Export => ("Export", "Path of the file to write."),
-        Pick::Copy => (
-            "Save a copy of the project",
-            "Path of a .tiebreak file that does not exist yet, on another disk perhaps.",
-        ),
-        Pick::Trained => ("A head of one's own", "Path of a new folder for the model."),
-        Pick::ModelFolder => (
-            "Load a model",
-            "Path of a folder with config.json, tokenizer.json and safetensors.",
-        ),
-        Pick::ModelFile => ("Load a model", "Path of a .gguf file with a reward head."),
+        Pick::Project => (words::path::PROJECT, words::path::PROJECT_TOLD),
+        Pick::NewProject => (words::path::NEW_PROJECT, words::path::NEW_PROJECT_TOLD),
+        Pick::Import => (words::path::IMPORT, words::path::IMPORT_TOLD),
+        Pick::Export => (words::path::EXPORT, words::path::EXPORT_TOLD),
+        Pick::Copy => (words::path::COPY, words::path::COPY_TOLD),
+        Pick::Trained => (words::path::TRAINED, words::path::TRAINED_TOLD),
+        Pick::ModelFolder => (words::path::MODEL, words::path::MODEL_FOLDER_TOLD),
+        Pick::ModelFile => (words::path::MODEL, words::path::MODEL_FILE_TOLD),
     };
     title(ui, heading);
     controls::note(ui, told);
     ui.add_space(space::S);
-    let entered = field(ui, typed, "Path", "Path", fresh);
+    let entered = field(ui, typed, words::path::PATH, words::path::PATH, fresh);
     ui.add_space(space::M);
     let said = !typed.text.trim().is_empty();
     ui.horizontal(|ui| {
-        if (controls::button(ui, "Open", true, said, vec2(96.0, 34.0)).clicked() || entered) && said
+        if (controls::button(ui, words::path::OPEN, true, said, vec2(96.0, 34.0)).clicked()
+            || entered)
+            && said
         {
             actions.push(Action::Picked(what, vec![typed.text.trim().into()]));
         }
-        if controls::button(ui, "Cancel", false, true, vec2(0.0, 34.0)).clicked() {
+        if controls::button(ui, words::everywhere::CANCEL, false, true, vec2(0.0, 34.0)).clicked() {
             actions.push(Action::Back);
         }
     });

@@ -4,6 +4,7 @@ use egui::{Align2, ScrollArea, Stroke, Ui, WidgetInfo, vec2};
 
 use super::title;
 use crate::analysis::tally::Share;
+use crate::app::words::{asked, everywhere, tally as words};
 use crate::app::{Action, AppState};
 use crate::ui::theme::{self, Palette, space};
 use crate::ui::widgets::controls;
@@ -11,7 +12,7 @@ use crate::ui::widgets::controls;
 /// One's own labels in numbers, as ink on paper.
 pub(super) fn tally(ui: &mut Ui, state: &AppState, height: f32, actions: &mut Vec<Action>) {
     let p = Palette::now(ui.ctx());
-    title(ui, "My labels");
+    title(ui, words::TITLE);
     let counts = state
         .project
         .as_ref()
@@ -20,29 +21,30 @@ pub(super) fn tally(ui: &mut Ui, state: &AppState, height: f32, actions: &mut Ve
     let left = counts
         .total
         .saturating_sub(counts.labelled + counts.skipped);
-    let told = format!(
-        "{} of {} labelled, {} skipped, {} put off, {} flagged; {left} to go.",
-        counts.labelled, counts.total, counts.skipped, counts.later, counts.flagged
+    let told = words::counts(
+        counts.labelled,
+        counts.total,
+        counts.skipped,
+        counts.later,
+        counts.flagged,
+        left,
     );
     let response = controls::note(ui, &told);
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Status, true, &told));
     let Some(tally) = &state.tally else {
-        controls::note(ui, "Counting…");
+        controls::note(ui, words::COUNTING);
         return;
     };
     if tally.labels == 0 && counts.labelled == 0 {
-        controls::note(ui, "Nothing is labelled yet: there is nothing to count.");
+        controls::note(ui, words::NOTHING);
         ui.add_space(space::M);
-        if controls::button(ui, "Close", true, true, vec2(96.0, 34.0)).clicked() {
+        if controls::button(ui, everywhere::CLOSE, true, true, vec2(96.0, 34.0)).clicked() {
             actions.push(Action::Back);
         }
         return;
     }
     if let Some(seconds) = tally.median_seconds() {
-        let pace = format!(
-            "The middle label took {} with the window in use. Reading takes what it takes: no pace is asked of you.",
-            duration(seconds)
-        );
+        let pace = words::pace(&duration(seconds));
         controls::note(ui, &pace);
     }
     ui.add_space(space::M);
@@ -52,7 +54,7 @@ pub(super) fn tally(ui: &mut Ui, state: &AppState, height: f32, actions: &mut Ve
         .show(ui, |ui| {
             ui.columns(2, |columns| {
                 let ui = &mut columns[0];
-                controls::text(ui, "Levels", theme::ui_bold(theme::UI), p.text);
+                controls::text(ui, words::LEVELS, theme::ui_bold(theme::UI), p.text);
                 ui.add_space(space::XS);
                 for (name, levels) in &tally.levels {
                     histogram(
@@ -65,7 +67,7 @@ pub(super) fn tally(ui: &mut Ui, state: &AppState, height: f32, actions: &mut Ve
                     );
                 }
                 let ui = &mut columns[1];
-                controls::text(ui, "Preference", theme::ui_bold(theme::UI), p.text);
+                controls::text(ui, asked::PREFERENCE, theme::ui_bold(theme::UI), p.text);
                 ui.add_space(space::XS);
                 let steps = (-3..=3).map(|at: i32| {
                     let name = match at {
@@ -79,31 +81,21 @@ pub(super) fn tally(ui: &mut Ui, state: &AppState, height: f32, actions: &mut Ve
                     };
                     (name, tally.strengths.get(&at).copied().unwrap_or_default())
                 });
-                histogram(ui, "Strength, by side as you saw it", steps);
+                histogram(ui, words::STRENGTH, steps);
                 if tally.neither > 0 {
-                    controls::note(ui, &format!("Neither valid: {}", tally.neither));
+                    controls::note(ui, &words::neither_valid(tally.neither));
                 }
                 ui.add_space(space::M);
-                controls::text(ui, "Leaning", theme::ui_bold(theme::UI), p.text);
+                controls::text(ui, words::LEANING, theme::ui_bold(theme::UI), p.text);
                 ui.add_space(space::XS);
-                share(
-                    ui,
-                    "The left one preferred",
-                    &tally.left,
-                    "Sides are drawn by lot, so one half is to be expected.",
-                );
-                share(
-                    ui,
-                    "The longer one preferred",
-                    &tally.longer,
-                    "Longer is often better; how often is for you to judge.",
-                );
+                share(ui, words::LEFT, &tally.left, words::LEFT_TOLD);
+                share(ui, words::LONGER, &tally.longer, words::LONGER_TOLD);
                 for (id, n) in &tally.doubts {
                     let what = match id.as_str() {
-                        "rated-against-preference" => "rated one higher, preferred the other",
-                        "names-sides" => "reason names left or right",
-                        "too-fast" => "faster than the responses can be read",
-                        "identity-words" => "a response says which model wrote it",
+                        "rated-against-preference" => words::RATED_AGAINST_PREFERENCE,
+                        "names-sides" => words::NAMES_SIDES,
+                        "too-fast" => words::TOO_FAST,
+                        "identity-words" => words::IDENTITY_WORDS,
                         other => other,
                     };
                     controls::note(ui, &format!("{n} \u{00d7} {what}"));
@@ -111,16 +103,16 @@ pub(super) fn tally(ui: &mut Ui, state: &AppState, height: f32, actions: &mut Ve
             });
         });
     ui.add_space(space::M);
-    if controls::button(ui, "Close", true, true, vec2(96.0, 34.0)).clicked() {
+    if controls::button(ui, everywhere::CLOSE, true, true, vec2(96.0, 34.0)).clicked() {
         actions.push(Action::Back);
     }
 }
 
 fn duration(seconds: f64) -> String {
     if seconds < 90.0 {
-        format!("{seconds:.0} s")
+        words::seconds(seconds)
     } else {
-        format!("{:.1} min", seconds / 60.0)
+        words::minutes(seconds / 60.0)
     }
 }
 
@@ -178,16 +170,16 @@ fn histogram(ui: &mut Ui, name: &str, columns: impl Iterator<Item = (String, u64
 fn share(ui: &mut Ui, name: &str, share: &Share, note: &str) {
     let p = Palette::now(ui.ctx());
     let Some(part) = share.part() else {
-        controls::note(ui, &format!("{name}: no pairs yet"));
+        controls::note(ui, &words::no_pairs(name));
         return;
     };
-    let told = format!(
-        "{name}: {:.0} % ({:.0} to {:.0}), {} of {}",
+    let told = words::share(
+        name,
         part * 100.0,
         share.low * 100.0,
         share.high * 100.0,
         share.count,
-        share.of
+        share.of,
     );
     let font = if share.leans() {
         theme::ui_bold(12.0)

@@ -7,8 +7,8 @@ use egui::{
 
 use super::{drawer, find, form, rewrite, stepper};
 use crate::app::form::letter;
-use crate::app::state::DiffView;
-use crate::app::state::{ModelState, OpenItem};
+use crate::app::state::{DiffView, ModelState, OpenItem};
+use crate::app::words::{annotate as words, everywhere};
 use crate::app::{Action, AppState};
 use crate::domain::{Preference, ReferenceRole, Role as Speaker, ScorePolicy};
 use crate::text::preview;
@@ -56,7 +56,7 @@ pub fn show_context<'a>(state: &'a AppState, open: &'a OpenItem, p: &Palette) ->
         centred: false,
         wrap: state.wrap,
         scroll: 0.0,
-        name: "Context",
+        name: words::CONTEXT,
         find: find::needle(state),
         here: find::here(state, 0),
         diff: DiffView::Off,
@@ -71,17 +71,6 @@ pub fn show_response<'a>(
     side: usize,
     p: &Palette,
 ) -> Option<Show<'a>> {
-    const NAMES: [&str; 9] = [
-        "Response A",
-        "Response B",
-        "Response C",
-        "Response D",
-        "Response E",
-        "Response F",
-        "Response G",
-        "Response H",
-        "Response I",
-    ];
     let response = open.response(side)?;
     let sides = open.shown.len();
     Some(Show {
@@ -94,7 +83,10 @@ pub fn show_response<'a>(
         centred: true,
         wrap: state.wrap,
         scroll: 0.0,
-        name: NAMES.get(side).copied().unwrap_or("Response"),
+        name: words::RESPONSES
+            .get(side)
+            .copied()
+            .unwrap_or(words::RESPONSE),
         find: find::needle(state),
         here: find::here(state, side + 1),
         // Rated alone, a response says nothing of the other.
@@ -147,10 +139,7 @@ fn context(
             .show(ui, |ui| {
                 if turns.is_empty() {
                     ui.add_space(space::L);
-                    controls::note(
-                        ui,
-                        "  These conversations begin with the responses themselves: there is nothing before them",
-                    );
+                    controls::note(ui, words::NO_CONTEXT_OPEN);
                 } else {
                     if let Some(place) = open.place.as_ref().and_then(|p| p.scroll.first()) {
                         reading.come_back(ui, &show, *place);
@@ -174,12 +163,12 @@ fn context(
         .frame(frame)
         .show(ui, |ui| {
             if compact {
-                controls::landmark(ui, ui.max_rect(), "Context");
+                controls::landmark(ui, ui.max_rect(), words::CONTEXT);
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                     if earlier > 0 {
                         controls::text(
                             ui,
-                            &earlier_text(earlier),
+                            &words::earlier_turns(earlier),
                             theme::ui(theme::SMALL),
                             p.text_3,
                         );
@@ -194,12 +183,12 @@ fn context(
                 });
                 return;
             }
-            controls::landmark(ui, ui.max_rect(), "Context");
+            controls::landmark(ui, ui.max_rect(), words::CONTEXT);
             ui.add_space(space::M);
             ui.horizontal(|ui| {
                 let font = theme::ui(theme::SMALL);
                 if earlier > 0 {
-                    controls::text(ui, &earlier_text(earlier), font.clone(), p.text_3);
+                    controls::text(ui, &words::earlier_turns(earlier), font.clone(), p.text_3);
                     if controls::key_cap(ui, &state.key("context"))
                         .interact(Sense::click())
                         .clicked()
@@ -219,20 +208,10 @@ fn context(
                         );
                     }
                 } else if let Some(at) = asked {
-                    controls::text(
-                        ui,
-                        &format!("You asked, turn {}", at / 2 + 1),
-                        font,
-                        p.text_3,
-                    );
+                    controls::text(ui, &words::you_asked(at / 2 + 1), font, p.text_3);
                     controls::key_cap(ui, &state.key("context"));
                 } else {
-                    controls::text(
-                        ui,
-                        "No context: the responses are whole conversations",
-                        font,
-                        p.text_3,
-                    );
+                    controls::text(ui, words::NO_CONTEXT, font, p.text_3);
                 }
             });
             ui.add_space(2.0);
@@ -241,21 +220,13 @@ fn context(
             {
                 controls::text(
                     ui,
-                    &format!("You asked, turn {}", at / 2 + 1),
+                    &words::you_asked(at / 2 + 1),
                     theme::ui(theme::SMALL),
                     p.text_3,
                 );
             }
             question(ui, open, asked, if earlier > 0 { 2 } else { 3 }, actions);
         });
-}
-
-fn earlier_text(turns: usize) -> String {
-    if turns == 1 {
-        "1 earlier turn".to_owned()
-    } else {
-        format!("{turns} earlier turns")
-    }
 }
 
 /// The last thing the person said, as far as it fits; all of it on P.
@@ -289,7 +260,7 @@ fn question(
         actions.push(Action::ToggleContext);
     }
     if elided {
-        response.on_hover_text("P shows all of it");
+        response.on_hover_text(words::QUESTION_TOLD);
     }
 }
 
@@ -483,12 +454,9 @@ fn head_of(
                     p.text,
                 );
                 response.widget_info(|| {
-                    WidgetInfo::labeled(Role::Tab, true, format!("Show response {}", letter(other)))
+                    WidgetInfo::labeled(Role::Tab, true, words::show_response(&letter(other)))
                 });
-                if response
-                    .on_hover_text("Q shows the other response")
-                    .clicked()
-                {
+                if response.on_hover_text(words::SHOW_RESPONSE_TOLD).clicked() {
                     actions.push(Action::FocusSide(other));
                 }
             }
@@ -504,27 +472,31 @@ fn head_of(
             .and_then(|s| s.as_ref().ok())
             .filter(|_| state.scores_visible() && counted);
         if open.rewritten(side).is_some() {
-            let chip = controls::chip(ui, "", "rewritten", "You have rewritten this response");
+            let chip = controls::chip(ui, "", words::REWRITTEN, words::REWRITTEN_TOLD);
             if chip.clicked() {
                 actions.push(Action::EditResponse(Some(side)));
             }
         }
         if counted && let Some(response) = open.response(side) {
-            let words: usize = response.turns.iter().map(|t| t.content.split_whitespace().count()).sum();
+            let words: usize = response
+                .turns
+                .iter()
+                .map(|t| t.content.split_whitespace().count())
+                .sum();
             let room = ui.available_width() > 150.0;
             if room || known.is_none() {
-                let told = format!("{words} words");
+                let told = words::words(words);
                 controls::text(ui, &told, theme::ui(theme::SMALL), p.text_3);
             }
         }
         if let Some(score) = known {
-            let mut text = format!("{} tokens", score.tokens);
+            let mut text = words::tokens(score.tokens);
             if score.truncated {
-                text.push_str(", cut");
+                text.push_str(words::CUT);
             }
             let response = controls::text(ui, &text, theme::ui(theme::SMALL), p.text_3);
             if score.truncated {
-                response.on_hover_text("The conversation is longer than the model can read: its oldest turns were left out of the score");
+                response.on_hover_text(words::CUT_TOLD);
             }
         }
         reveal(ui, open, side);
@@ -546,15 +518,9 @@ fn score(ui: &mut Ui, state: &AppState, open: &OpenItem, side: usize) {
             .is_some_and(|p| p.info.policy == ScorePolicy::Hidden);
         if !matches!(state.model, ModelState::Off) {
             let (word, why) = if hidden {
-                (
-                    "hidden",
-                    "Scores of this project are never shown while labeling",
-                )
+                (words::HIDDEN, words::HIDDEN_TOLD)
             } else {
-                (
-                    "sealed",
-                    "Scores of this project are shown after the commit",
-                )
+                (words::SEALED, words::SEALED_TOLD)
             };
             controls::text(ui, word, theme::ui(theme::SMALL), p.text_3).on_hover_text(why);
         }
@@ -566,14 +532,11 @@ fn score(ui: &mut Ui, state: &AppState, open: &OpenItem, side: usize) {
             let value = format!("{:.2}", score.score).replace('-', "−");
             let response = controls::text(ui, &value, theme::ui_bold(15.0), p.text);
             response.widget_info(|| {
-                WidgetInfo::labeled(Role::Label, true, format!("Score of {name} {value}"))
+                WidgetInfo::labeled(Role::Label, true, words::score_of(&name, &value))
             });
             if let Some(margin) = open.margin() {
                 let part = probability(if side == 1 { margin } else { -margin });
-                let told = format!(
-                    "Probability that {name} is preferred, as the model sees it: {:.0} %",
-                    part * 100.0
-                );
+                let told = words::probability_of(&name, part * 100.0);
                 controls::level_bar(ui, part as f32, vec2(110.0, 5.0), p.ink[3], &told)
                     .on_hover_text(told);
             }
@@ -587,17 +550,18 @@ fn score(ui: &mut Ui, state: &AppState, open: &OpenItem, side: usize) {
             }
         }
         Some(Err(why)) => {
-            controls::text(ui, "no score", theme::ui(theme::SMALL), p.error).on_hover_text(why);
+            controls::text(ui, words::NO_SCORE, theme::ui(theme::SMALL), p.error)
+                .on_hover_text(why);
         }
         None => match &state.model {
             ModelState::Ready(_) => {
-                controls::text(ui, "scoring…", theme::ui(theme::SMALL), p.text_3);
+                controls::text(ui, words::SCORING, theme::ui(theme::SMALL), p.text_3);
             }
             ModelState::Loading(_) => {
-                controls::text(ui, "model is loading…", theme::ui(theme::SMALL), p.text_3);
+                controls::text(ui, words::MODEL_LOADING, theme::ui(theme::SMALL), p.text_3);
             }
             ModelState::Failed(_, why) => {
-                controls::text(ui, "scores are off", theme::ui(theme::SMALL), p.text_3)
+                controls::text(ui, words::SCORES_OFF, theme::ui(theme::SMALL), p.text_3)
                     .on_hover_text(why);
             }
             ModelState::Off => {}
@@ -630,7 +594,7 @@ fn margin_chip(ui: &Ui, state: &AppState, centre: egui::Pos2, clip: Rect) {
     };
     let lead = format!("{} +{:.2}", letter(side), margin.abs());
     job.append(&lead, 0.0, format(font, p.side(side, 2)));
-    let likely = format!("P {:.2}", probability(margin.abs()));
+    let likely = words::probability(probability(margin.abs()));
     job.append(&likely, 8.0, format(theme::ui(theme::SMALL), p.text_2));
     let galley = ui.painter().layout_job(job);
     let rect = Rect::from_center_size(centre, galley.size() + vec2(22.0, 8.0));
@@ -644,14 +608,9 @@ fn margin_chip(ui: &Ui, state: &AppState, centre: egui::Pos2, clip: Rect) {
     );
     painter.galley(rect.center() - galley.size() / 2.0, galley, p.text);
     let response = ui.interact(rect, ui.scope_id().with("margin"), Sense::hover());
-    let told = format!(
-        "Margin: {lead}, probability {:.2}",
-        probability(margin.abs())
-    );
+    let told = words::margin(&lead, probability(margin.abs()));
     response.widget_info(|| WidgetInfo::labeled(Role::Status, true, &told));
-    response.on_hover_text(
-        "How far apart the scores are, and how likely the model takes that preference to be",
-    );
+    response.on_hover_text(words::MARGIN_TOLD);
 }
 
 /// Model names and reference labels: only after one's own commit.
@@ -679,11 +638,10 @@ fn reveal(ui: &mut Ui, open: &OpenItem, side: usize) {
     parts.extend(model);
     match votes.filter(prefers).count() {
         0 => {}
-        1 => parts.push("1 vote".to_owned()),
-        n => parts.push(format!("{n} votes")),
+        n => parts.push(words::votes(n)),
     }
     if verdicts.filter(prefers).count() > 0 {
-        parts.push("preferred by the data".to_owned());
+        parts.push(words::PREFERRED_BY_DATA.to_owned());
     }
     let rated = key.and_then(|k| {
         open.references
@@ -691,7 +649,7 @@ fn reveal(ui: &mut Ui, open: &OpenItem, side: usize) {
             .find_map(|r| r.judgment.ratings.get(k, "helpfulness"))
     });
     if let Some(rated) = rated {
-        parts.push(format!("helpfulness {rated} in the data"));
+        parts.push(words::helpfulness(rated));
     }
     if !parts.is_empty() {
         controls::text(
@@ -700,7 +658,7 @@ fn reveal(ui: &mut Ui, open: &OpenItem, side: usize) {
             theme::ui_medium(theme::SMALL),
             p.text_2,
         )
-        .on_hover_text("Shown after your own commit");
+        .on_hover_text(words::REVEALED_TOLD);
     }
 }
 
@@ -726,32 +684,25 @@ fn centred(ui: &mut Ui, title: &str, text: &str, add: impl FnOnce(&mut Ui)) {
 
 fn empty(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     if state.opening {
-        centred(ui, "Opening…", "Reading the project.", |_| {});
+        centred(ui, words::OPENING, words::OPENING_TOLD, |_| {});
         return;
     }
     let (title, text) = if state.project.is_some() {
-        (
-            "No items yet",
-            "Drop data files here, or import them: HelpSteer2, HelpSteer2-Preference, HH-RLHF, TRL, JudgeBench, MT-Bench, \
-             chosen/rejected pairs or message lists, as .jsonl or .json, plain or gzip.",
-        )
+        (words::NO_ITEMS, words::NO_ITEMS_TOLD)
     } else {
-        (
-            "Nothing is open",
-            "Open a project, or try the sample conversations. A name that does not exist yet makes a new project.",
-        )
+        (words::NOTHING_OPEN, words::NOTHING_OPEN_TOLD)
     };
     centred(ui, title, text, |ui| {
         if state.can_write()
-            && controls::button(ui, "Import data…", true, true, vec2(0.0, 34.0)).clicked()
+            && controls::button(ui, everywhere::IMPORT_DATA, true, true, vec2(0.0, 34.0)).clicked()
         {
             actions.push(Action::PickImport);
         }
         let primary = state.project.is_none();
-        if controls::button(ui, "Sample conversations", primary, true, vec2(0.0, 34.0)).clicked() {
+        if controls::button(ui, words::SAMPLE, primary, true, vec2(0.0, 34.0)).clicked() {
             actions.push(Action::StartSample);
         }
-        if controls::button(ui, "Open project…", false, true, vec2(0.0, 34.0)).clicked() {
+        if controls::button(ui, everywhere::OPEN_PROJECT, false, true, vec2(0.0, 34.0)).clicked() {
             actions.push(Action::PickProject);
         }
     });
@@ -762,18 +713,15 @@ fn finished(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         return;
     };
     let counts = project.info.counts;
-    let text = format!(
-        "You have labelled everything assigned to you ({}). {} skipped, {} flagged.",
-        counts.labelled, counts.skipped, counts.flagged
-    );
-    centred(ui, "All done", &text, |ui| {
-        if controls::button(ui, "Export…", true, true, vec2(0.0, 34.0)).clicked() {
+    let text = words::finished_told(counts.labelled, counts.skipped, counts.flagged);
+    centred(ui, words::FINISHED, &text, |ui| {
+        if controls::button(ui, words::EXPORT, true, true, vec2(0.0, 34.0)).clicked() {
             actions.push(Action::Show(crate::app::Screen::Export));
         }
-        if controls::button(ui, "Look through the list", false, true, vec2(0.0, 34.0)).clicked() {
+        if controls::button(ui, words::SHOW_QUEUE, false, true, vec2(0.0, 34.0)).clicked() {
             actions.push(Action::Show(crate::app::Screen::Queue));
         }
-        if controls::button(ui, "Back to the last item", false, true, vec2(0.0, 34.0)).clicked()
+        if controls::button(ui, words::SHOW_LAST_ITEM, false, true, vec2(0.0, 34.0)).clicked()
             && let Some(open) = &project.open
         {
             actions.push(Action::OpenPosition(open.position));

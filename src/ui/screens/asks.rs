@@ -4,6 +4,7 @@ use egui::{Align2, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, 
 
 use crate::app::form::{Field, letter};
 use crate::app::state::OpenItem;
+use crate::app::words::{asked, form as words};
 use crate::app::{Action, AppState};
 use crate::domain::{LabelSchema, ResponseKey};
 use crate::text::preview;
@@ -76,14 +77,14 @@ pub fn ranking(
                 ui.painter().rect_filled(line, 0.0, p.text);
             }
             let told = if begun {
-                let shared = if tied.len() > 1 { ", tied" } else { "" };
-                format!(
-                    "Response {}, place {place} of {}{shared}",
-                    letter(side),
-                    groups.len()
-                )
+                let ranked = if tied.len() > 1 {
+                    words::ranked_tied
+                } else {
+                    words::ranked
+                };
+                ranked(&letter(side), place, groups.len())
             } else {
-                format!("Response {}, not ranked", letter(side))
+                words::not_ranked(&letter(side))
             };
             response.widget_info(|| {
                 WidgetInfo::selected(Role::ListItem, state.can_write(), held, &told)
@@ -99,12 +100,7 @@ pub fn ranking(
         controls::focus_ring(ui.painter(), whole, p);
     }
     ui.add_space(2.0);
-    controls::text(
-        ui,
-        "1–9 picks a card · ↑ ↓ move it · = ties it with the one above",
-        theme::ui(theme::SMALL),
-        p.text_3,
-    );
+    controls::text(ui, words::RANKING_KEYS, theme::ui(theme::SMALL), p.text_3);
 }
 
 /// Reason tags of the schema.
@@ -137,13 +133,12 @@ pub fn tags(
 
 /// How sure the annotator is.
 pub fn confidence(ui: &mut Ui, state: &AppState, open: &OpenItem, actions: &mut Vec<Action>) {
-    const WORDS: [&str; 5] = ["a guess", "unsure", "fairly sure", "sure", "certain"];
     let p = Palette::now(ui.ctx());
     let level = open.form.draft.judgment.confidence;
     let focused = open.form.focus == Field::Confidence;
     let inner = ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
-        for (value, word) in (1u8..).zip(WORDS) {
+        for (value, word) in (1u8..).zip(asked::SURENESS.iter().copied()) {
             let (rect, response) = ui.allocate_exact_size(vec2(28.0, 28.0), Sense::click());
             let filled = level.is_some_and(|l| value <= l);
             let ground = if filled { p.ink[3] } else { p.panel };
@@ -162,7 +157,7 @@ pub fn confidence(ui: &mut Ui, state: &AppState, open: &OpenItem, actions: &mut 
                 theme::ui_bold(12.0),
                 color,
             );
-            let told = format!("Confidence {value} of 5: {word}");
+            let told = asked::sureness_is(value, word);
             response.widget_info(|| {
                 WidgetInfo::selected(
                     Role::RadioButton,
@@ -176,7 +171,8 @@ pub fn confidence(ui: &mut Ui, state: &AppState, open: &OpenItem, actions: &mut 
             }
         }
         ui.add_space(space::S);
-        if let Some(word) = level.and_then(|l| WORDS.get(usize::from(l).wrapping_sub(1))) {
+        if let Some(word) = level.and_then(|l| asked::SURENESS.get(usize::from(l).wrapping_sub(1)))
+        {
             controls::text(ui, word, theme::ui_medium(theme::SMALL), p.text);
         }
     });

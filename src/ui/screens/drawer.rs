@@ -6,6 +6,7 @@ use egui::{
 
 use crate::app::history::{Deed, deeds};
 use crate::app::state::{DiffView, Drawer};
+use crate::app::words::{drawer as words, everywhere};
 use crate::app::{Action, AppState, guidelines};
 use crate::domain::{EventBody, ItemId, Turn};
 use crate::ui::theme::{self, Palette, space};
@@ -30,14 +31,16 @@ pub fn show(ui: &mut Ui, state: &AppState, reading: &mut Reading, actions: &mut 
             ui.painter()
                 .vline(edge.right() - 0.5, edge.y_range(), Stroke::new(1.0, p.rule));
             let (title, id) = match drawer {
-                Drawer::Guidelines => ("Guidelines", "guidelines"),
-                Drawer::History => ("History of this item", "history"),
+                Drawer::Guidelines => (words::GUIDELINES, "guidelines"),
+                Drawer::History => (words::HISTORY, "history"),
             };
             ui.horizontal(|ui| {
                 let heading = controls::text(ui, title, theme::ui_bold(14.0), p.text);
                 heading.widget_info(|| WidgetInfo::labeled(egui::Role::Heading, true, title));
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    if controls::button(ui, "Close", false, true, vec2(0.0, 26.0)).clicked() {
+                    if controls::button(ui, everywhere::CLOSE, false, true, vec2(0.0, 26.0))
+                        .clicked()
+                    {
                         actions.push(Action::ToggleDrawer(drawer));
                     }
                     controls::key_cap(ui, &state.key(id));
@@ -74,7 +77,7 @@ fn show_guidelines(ui: &mut Ui, state: &AppState, reading: &mut Reading) {
             centred: false,
             wrap: true,
             scroll: 0.0,
-            name: "Guidelines",
+            name: words::GUIDELINES,
             find: "",
             here: None,
             diff: DiffView::Off,
@@ -93,10 +96,10 @@ fn history(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     };
     let deeds = deeds(events, schema, &open.shown);
     if deeds.is_empty() {
-        controls::note(ui, "Nothing has been done about this item yet.");
+        controls::note(ui, words::NOTHING_DONE);
     }
     if !open.committed() {
-        controls::note(ui, "What others said of it is shown after your own commit.");
+        controls::note(ui, words::OTHERS_SEALED);
     }
     let standing = deeds.iter().find(|d| {
         let mine = d.event.annotator == state.settings.annotator;
@@ -132,14 +135,14 @@ fn entry(ui: &mut Ui, deed: &Deed, again: bool, actions: &mut Vec<Action>) {
     ui.horizontal(|ui| {
         let color = if deed.undone { p.text_3 } else { p.text };
         let title = if deed.undone {
-            format!("{}, undone", deed.title)
+            words::undone(&deed.title)
         } else {
             deed.title.clone()
         };
         controls::text(ui, &title, theme::ui_bold(12.5), color);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if again {
-                let button = controls::button(ui, "Restore", false, true, vec2(0.0, 26.0));
+                let button = controls::button(ui, words::RESTORE, false, true, vec2(0.0, 26.0));
                 if button.clicked() {
                     actions.push(Action::Restore(deed.event.id));
                 }

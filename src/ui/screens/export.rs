@@ -3,6 +3,7 @@
 use egui::{Frame, Margin, Panel, RichText, ScrollArea, Stroke, TextEdit, Ui, WidgetInfo, vec2};
 
 use crate::app::export::{Labels, WRITABLE};
+use crate::app::words::{everywhere, export as words};
 use crate::app::{Action, AppState};
 use crate::dataset::Format;
 use crate::ui::theme::{self, Palette, space};
@@ -10,11 +11,11 @@ use crate::ui::widgets::controls;
 
 fn described(format: Format) -> &'static str {
     match format {
-        Format::HelpSteer2 => "One line per response with its five ratings",
-        Format::HelpSteer2Preference => "A strength from −3 to 3 and the reasons",
-        Format::Trl => "Prompt, chosen, rejected as messages",
-        Format::HhRlhf => "Whole transcripts, byte for byte",
-        Format::Pairs => "Every field, with every annotator's own",
+        Format::HelpSteer2 => words::HELPSTEER2_TOLD,
+        Format::HelpSteer2Preference => words::HELPSTEER2_PREFERENCE_TOLD,
+        Format::Trl => words::TRL_TOLD,
+        Format::HhRlhf => words::HH_RLHF_TOLD,
+        Format::Pairs => words::PAIRS_TOLD,
         _ => "",
     }
 }
@@ -52,7 +53,7 @@ fn recipe(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         controls::text(ui, text, theme::ui_bold(theme::UI), p.text);
         ui.add_space(space::XS);
     };
-    heading(ui, "Format");
+    heading(ui, words::FORMAT);
     for format in WRITABLE {
         if controls::choice(
             ui,
@@ -64,42 +65,39 @@ fn recipe(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         }
     }
     ui.add_space(space::L);
-    heading(ui, "Labels");
+    heading(ui, words::LABELS);
     if controls::choice(
         ui,
         recipe.labels == Labels::Collected,
-        "Collected here",
-        "Of several, the three that agree most",
+        words::COLLECTED,
+        words::COLLECTED_TOLD,
     ) {
         recipe.labels = Labels::Collected;
     }
     if controls::choice(
         ui,
         recipe.labels == Labels::Reference,
-        "Reference",
-        "The labels that came with the data",
+        words::REFERENCE,
+        words::REFERENCE_TOLD,
     ) {
         recipe.labels = Labels::Reference;
     }
     ui.add_space(space::L);
     let mut extra = recipe.extra;
-    if ui
-        .checkbox(&mut extra, "Also other fields of the source")
-        .changed()
-    {
+    if ui.checkbox(&mut extra, words::OTHER_FIELDS).changed() {
         recipe.extra = extra;
     }
     ui.add_space(space::L);
-    heading(ui, "To");
+    heading(ui, words::TO);
     let mut path = recipe.output.to_string_lossy().into_owned();
     let width = ui.available_width() - 8.0;
     let edit = TextEdit::singleline(&mut path)
-        .hint_text("labels.jsonl, or a folder")
+        .hint_text(words::OUTPUT_HINT)
         .desired_width(width);
     let response = ui.add(edit.margin(Margin::symmetric(8, 6)));
     response.widget_info(|| {
         let mut info = WidgetInfo::text_edit(true, &path, &path, "labels.jsonl");
-        info.label = Some("Output".to_owned());
+        info.label = Some(words::OUTPUT.to_owned());
         info
     });
     if response.changed() {
@@ -108,14 +106,14 @@ fn recipe(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     ui.add_space(space::L);
     let can = state.project.is_some() && state.job.is_none();
     ui.horizontal(|ui| {
-        if controls::button(ui, "Export", true, can, vec2(120.0, 36.0)).clicked() {
+        if controls::button(ui, words::EXPORT, true, can, vec2(120.0, 36.0)).clicked() {
             actions.push(Action::Export);
         }
-        if controls::button(ui, "Choose…", false, can, vec2(0.0, 36.0)).clicked() {
+        if controls::button(ui, words::CHOOSE, false, can, vec2(0.0, 36.0)).clicked() {
             actions.push(Action::PickExport);
         }
         if state.job.is_some()
-            && controls::button(ui, "Cancel", false, true, vec2(0.0, 36.0)).clicked()
+            && controls::button(ui, everywhere::CANCEL, false, true, vec2(0.0, 36.0)).clicked()
         {
             actions.push(Action::CancelJob);
         }
@@ -125,76 +123,53 @@ fn recipe(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     }
 }
 
-fn written(rows: u64) -> String {
-    if rows == 1 {
-        "1 row written".to_owned()
-    } else {
-        format!("{rows} rows written")
-    }
-}
-
 fn outcome(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     let p = Palette::now(ui.ctx());
     if let Some(report) = &state.exported {
         let title = if report.rows == 0 {
-            "Nothing was written".to_owned()
+            words::NOTHING_WRITTEN.to_owned()
         } else {
-            written(report.rows)
+            words::written(report.rows)
         };
         let heading = controls::text(ui, &title, theme::serif(22.0), p.text);
         heading.widget_info(|| WidgetInfo::labeled(egui::Role::Status, true, &title));
         ui.add_space(space::S);
         for file in &report.files {
-            let line = format!(
-                "{} · {} rows · sha256 {}…",
-                file.path.display(),
+            let line = words::file(
+                &file.path.display(),
                 file.rows,
-                &file.sha256[..file.sha256.len().min(12)]
+                &file.sha256[..file.sha256.len().min(12)],
             );
             controls::note(ui, &line);
         }
         if report.rows == 0 {
-            controls::note(
-                ui,
-                "No item has a label that this format can carry. Commit some labels, or choose the reference labels",
-            );
+            controls::note(ui, words::NOTHING_WRITTEN_TOLD);
         }
         for (reason, count) in &report.left_out {
-            controls::note(ui, &format!("Left out: {count} × {reason}"));
+            controls::note(ui, &words::left_out(*count, reason));
         }
         ui.add_space(space::XL);
     }
-    controls::text(ui, "First rows", theme::ui_bold(theme::UI), p.text);
+    controls::text(ui, words::FIRST_ROWS, theme::ui_bold(theme::UI), p.text);
     ui.add_space(space::XS);
     match &state.preview {
         Some((recipe, lines, available)) if recipe.same_rows(&state.recipe) => {
             if lines.is_empty() {
                 let drafts = state.project.as_ref().map_or(0, |p| p.info.counts.drafts);
                 let told = match (recipe.labels, *available, drafts) {
-                    (_, n, _) if n > 0 => format!(
-                        "{n} items have labels. Rows are shown here once you have labelled their items yourself"
-                    ),
-                    (Labels::Reference, _, _) => "The data came without labels".to_owned(),
-                    (Labels::Collected, _, 0) => "Nothing committed yet".to_owned(),
-                    (Labels::Collected, _, 1) => {
-                        "Nothing committed yet. 1 draft is waiting".to_owned()
-                    }
-                    (Labels::Collected, _, n) => {
-                        format!("Nothing committed yet. {n} drafts are waiting")
-                    }
+                    (_, n, _) if n > 0 => words::not_yours_yet(n),
+                    (Labels::Reference, _, _) => words::NO_REFERENCE.to_owned(),
+                    (Labels::Collected, _, 0) => words::NOTHING_COMMITTED.to_owned(),
+                    (Labels::Collected, _, n) => words::drafts_waiting(n),
                 };
                 controls::note(ui, &told);
                 ui.add_space(space::S);
-                if controls::button(ui, "Go on labeling", false, true, vec2(0.0, 30.0)).clicked() {
+                if controls::button(ui, words::GO_ON, false, true, vec2(0.0, 30.0)).clicked() {
                     actions.push(Action::NextUnlabelled);
                 }
                 return;
             }
-            let told = if *available == 1 {
-                "1 labelled item".to_owned()
-            } else {
-                format!("{available} labelled items")
-            };
+            let told = words::labelled_items(*available);
             controls::note(ui, &told);
             ui.add_space(space::S);
             ScrollArea::vertical()
@@ -217,7 +192,7 @@ fn outcome(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
                 });
         }
         _ => {
-            controls::note(ui, "Reading…");
+            controls::note(ui, words::READING);
         }
     }
 }

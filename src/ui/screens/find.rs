@@ -5,6 +5,7 @@ use egui::{Frame, Key, Margin, Panel, Stroke, TextEdit, Ui, WidgetInfo, vec2};
 use super::annotate::{show_context, show_response};
 use super::form;
 use crate::app::form::letter;
+use crate::app::words::{everywhere, find as words};
 use crate::app::{Action, AppState};
 use crate::ui::theme::{self, Palette, space};
 use crate::ui::widgets::controls;
@@ -77,14 +78,14 @@ pub fn bar(ui: &mut Ui, state: &AppState, reading: &mut Reading, actions: &mut V
                 ui.spacing_mut().item_spacing.x = space::M;
                 let mut text = find.text.clone();
                 let edit = TextEdit::singleline(&mut text)
-                    .hint_text("Find in this item")
+                    .hint_text(words::HINT)
                     .desired_width(240.0)
                     .margin(Margin::symmetric(8, 5));
                 let response = ui.add(edit);
                 let value = text.clone();
                 response.widget_info(|| {
-                    let mut info = WidgetInfo::text_edit(true, &value, &value, "Find in this item");
-                    info.label = Some("Find in this item".to_owned());
+                    let mut info = WidgetInfo::text_edit(true, &value, &value, words::HINT);
+                    info.label = Some(words::HINT.to_owned());
                     info
                 });
                 if find.enter {
@@ -102,12 +103,12 @@ pub fn bar(ui: &mut Ui, state: &AppState, reading: &mut Reading, actions: &mut V
                 let told = if find.text.is_empty() {
                     String::new()
                 } else if total == 0 {
-                    "Not found".to_owned()
+                    words::NOT_FOUND.to_owned()
                 } else {
-                    let mut parts = vec![format!("{} of {total}", find.at.min(total - 1) + 1)];
+                    let mut parts = vec![words::found(find.at.min(total - 1) + 1, total)];
                     for (at, count) in found.iter().enumerate() {
                         let name = match at {
-                            0 => "prompt".to_owned(),
+                            0 => words::PROMPT.to_owned(),
                             side => letter(side - 1),
                         };
                         parts.push(format!("{name} {count}"));
@@ -117,14 +118,14 @@ pub fn bar(ui: &mut Ui, state: &AppState, reading: &mut Reading, actions: &mut V
                 let response = controls::text(ui, &told, theme::ui(theme::UI), p.text_2);
                 response.widget_info(|| WidgetInfo::labeled(egui::Role::Status, true, &told));
                 let some = total > 0;
-                if controls::button(ui, "Before", false, some, vec2(0.0, 28.0)).clicked() {
+                if controls::button(ui, words::BEFORE, false, some, vec2(0.0, 28.0)).clicked() {
                     actions.push(Action::FindNext(-1));
                 }
-                if controls::button(ui, "Next", false, some, vec2(0.0, 28.0)).clicked() {
+                if controls::button(ui, words::NEXT, false, some, vec2(0.0, 28.0)).clicked() {
                     actions.push(Action::FindNext(1));
                 }
                 controls::key_cap(ui, &state.key("find-next"));
-                if controls::button(ui, "Close", false, true, vec2(0.0, 28.0)).clicked() {
+                if controls::button(ui, everywhere::CLOSE, false, true, vec2(0.0, 28.0)).clicked() {
                     actions.push(Action::Find(false));
                 }
             });

@@ -11,6 +11,7 @@ use crate::app::form::{
     reason_needed,
 };
 use crate::app::state::OpenItem;
+use crate::app::words::{asked, form as words};
 use crate::app::{Action, AppState, Overlay};
 use crate::domain::{LabelSchema, Preference, ScorePolicy};
 use crate::ui::theme::{self, Palette, space};
@@ -61,7 +62,7 @@ pub fn dock(ui: &mut Ui, state: &AppState, width: f32, actions: &mut Vec<Action>
             let edge = ui.max_rect().expand2(vec2(20.0, 16.0));
             ui.painter()
                 .vline(edge.left() + 0.5, edge.y_range(), Stroke::new(1.0, p.rule));
-            controls::landmark(ui, edge, "Form");
+            controls::landmark(ui, edge, words::FORM);
             // What commits is always in view, however much is asked.
             Panel::bottom("deeds")
                 .resizable(false)
@@ -87,7 +88,7 @@ pub fn dock(ui: &mut Ui, state: &AppState, width: f32, actions: &mut Vec<Action>
                     }
                     if schema.asks_ranking(sides) {
                         ui.add_space(space::M);
-                        section(ui, "Ranking", "best first");
+                        section(ui, asked::RANKING, words::RANKING_HINT);
                         ui.add_space(6.0);
                         asks::ranking(ui, state, open, ui.available_width() - 4.0, actions);
                     }
@@ -99,13 +100,13 @@ pub fn dock(ui: &mut Ui, state: &AppState, width: f32, actions: &mut Vec<Action>
                     }
                     if !schema.tags.is_empty() {
                         ui.add_space(space::M);
-                        section(ui, "Reasons", "1–9");
+                        section(ui, asked::REASONS, "1–9");
                         ui.add_space(6.0);
                         asks::tags(ui, state, schema, open, actions);
                     }
                     if schema.confidence {
                         ui.add_space(space::M);
-                        section(ui, "How sure", "1–5");
+                        section(ui, asked::HOW_SURE, "1–5");
                         ui.add_space(6.0);
                         asks::confidence(ui, state, open, actions);
                     }
@@ -136,7 +137,7 @@ fn ratings_table(
     if schema.attributes.is_empty() {
         return;
     }
-    section(ui, "Ratings", "0–4, then on");
+    section(ui, asked::RATINGS, words::RATINGS_HINT);
     let sides: Vec<usize> = if open.shown.len() <= 2 {
         (0..open.shown.len()).collect()
     } else {
@@ -182,7 +183,7 @@ fn ratings_table(
                 ui.painter().text(
                     below,
                     egui::Align2::LEFT_CENTER,
-                    "describes",
+                    words::DESCRIPTIVE,
                     theme::ui(10.5),
                     p.text_3,
                 );
@@ -283,16 +284,8 @@ pub(super) fn anchor(ui: &mut Ui, schema: &LabelSchema, open: &OpenItem) {
                 ),
             }
         }
-        Field::Preference => line(
-            ui,
-            "Which one would you rather have? ",
-            "1 2 3 for the left one, 5 6 7 for the right one",
-        ),
-        Field::Justification => line(
-            ui,
-            "Why? ",
-            "Say what decided it, as you would to a colleague",
-        ),
+        Field::Preference => line(ui, asked::PREFERENCE_QUESTION, asked::PREFERENCE_KEYS),
+        Field::Justification => line(ui, asked::WHY_QUESTION, asked::WHY_TOLD),
         Field::Ranking | Field::Tags | Field::Confidence => {}
     }
 }
@@ -316,7 +309,7 @@ fn compare(
     ui.add_space(space::M);
     section(
         ui,
-        "Preference",
+        asked::PREFERENCE,
         if schema.allow_tie {
             "1–7"
         } else {
@@ -357,14 +350,14 @@ pub(super) fn bar(
         ui.add_space(2.0);
         ui.horizontal(|ui| {
             let small = theme::ui(theme::SMALL);
-            controls::text(ui, "A much better", small.clone(), p.text_3);
+            controls::text(ui, words::LEFT_END, small.clone(), p.text_3);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                controls::text(ui, "B much better", small, p.text_3);
+                controls::text(ui, words::RIGHT_END, small, p.text_3);
                 ui.with_layout(
                     Layout::centered_and_justified(egui::Direction::LeftToRight),
                     |ui| {
                         let said = match (open.form.draft.judgment.preference, position) {
-                            (Some(Preference::NeitherValid), _) => "Neither valid".to_owned(),
+                            (Some(Preference::NeitherValid), _) => asked::NEITHER_VALID.to_owned(),
                             (_, Some(position)) => controls::preference_words(position, "A", "B"),
                             _ => String::new(),
                         };
@@ -388,7 +381,7 @@ fn why(
     let p = Palette::now(ui.ctx());
     ui.add_space(space::M);
     ui.horizontal(|ui| {
-        controls::text(ui, "Why", theme::ui_bold(theme::UI), p.text);
+        controls::text(ui, asked::WHY, theme::ui_bold(theme::UI), p.text);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             controls::key_cap(ui, &state.key("justify"))
         });
@@ -400,9 +393,9 @@ fn why(
         let count = characters(&open.form.draft.judgment.justification);
         let needed = reason_needed(schema, open.shown.len());
         let text = if needed > 0 {
-            format!("{count} characters, {needed} needed")
+            words::characters_needed(count, needed)
         } else {
-            format!("{count} characters")
+            words::characters(count)
         };
         controls::text(ui, &text, theme::ui(theme::SMALL), p.text_3);
         if schema.allow_neither && schema.asks_preference(open.shown.len()) {
@@ -424,7 +417,7 @@ pub(super) fn neither(ui: &mut Ui, state: &AppState, open: &OpenItem, actions: &
     };
     let label = controls::text(
         ui,
-        "Neither valid",
+        asked::NEITHER_VALID,
         font,
         if chosen { p.text } else { p.text_2 },
     );
@@ -434,7 +427,7 @@ pub(super) fn neither(ui: &mut Ui, state: &AppState, open: &OpenItem, actions: &
             egui::Role::CheckBox,
             state.can_write(),
             chosen,
-            "Neither valid",
+            asked::NEITHER_VALID,
         )
     });
     if label.clicked() || response.interact(egui::Sense::click()).clicked() {
@@ -501,7 +494,7 @@ pub(super) fn card(
                 .interactive(state.can_write() && state.overlay.is_none())
                 .layouter(&mut layouter)
                 .hint_text(
-                    RichText::new("Why is it better?")
+                    RichText::new(asked::WHY_HINT)
                         .font(theme::serif(15.5))
                         .color(p.text_3),
                 )
@@ -510,8 +503,8 @@ pub(super) fn card(
         });
     let response = output.inner.response;
     response.widget_info(|| {
-        let mut info = egui::WidgetInfo::text_edit(true, &text, &text, "Why is it better?");
-        info.label = Some("Justification".to_owned());
+        let mut info = egui::WidgetInfo::text_edit(true, &text, &text, asked::WHY_HINT);
+        info.label = Some(asked::JUSTIFICATION.to_owned());
         info
     });
     if response.changed() {
@@ -575,20 +568,20 @@ fn deeds(
         ui.spacing_mut().item_spacing.x = space::S;
         let width = ui.available_width() - 4.0 - 64.0 - 58.0 - 2.0 * space::S;
         let label = if open.committed() && !open.form.touched {
-            "Labelled"
+            words::LABELLED
         } else {
-            "Commit  ↵"
+            words::COMMIT
         };
         if controls::button(ui, label, missing.is_empty(), writable, vec2(width, 36.0)).clicked() {
             actions.push(Action::CommitOrMissing);
         }
-        if controls::button(ui, "Skip…", false, writable, vec2(64.0, 36.0)).clicked() {
+        if controls::button(ui, words::SKIP, false, writable, vec2(64.0, 36.0)).clicked() {
             actions.push(Action::Open(Overlay::Skip));
         }
         let flagged = open.flag.is_some();
         if controls::button(
             ui,
-            if flagged { "Unflag" } else { "Flag" },
+            if flagged { words::UNFLAG } else { words::FLAG },
             false,
             writable,
             vec2(58.0, 36.0),
@@ -607,7 +600,7 @@ fn deeds(
             &open.form.draft.judgment,
         )
     } else {
-        "Open for reading only.".to_owned()
+        words::READ_ONLY.to_owned()
     };
     let text = RichText::new(&told)
         .font(theme::ui(theme::SMALL))
@@ -621,11 +614,11 @@ fn deeds(
         .as_ref()
         .is_some_and(|p| p.info.policy == ScorePolicy::Sealed);
     if sealed && open.committed() && open.form.touched {
-        let told = "The scores have been shown. This change is kept beside your first answer; exports use the first.";
+        let told = words::SCORES_SHOWN;
         controls::note(ui, told);
     }
     if let Some(note) = open.flag.as_ref().filter(|n| !n.is_empty()) {
-        let text = RichText::new(format!("Flagged: {note}"))
+        let text = RichText::new(words::flagged(note))
             .font(theme::ui(theme::SMALL))
             .color(p.text_2);
         ui.add(egui::Label::new(text).wrap());

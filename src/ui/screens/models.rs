@@ -4,6 +4,7 @@ use egui::{Frame, Margin, ScrollArea, Stroke, Ui, WidgetInfo, vec2};
 
 use super::training;
 use crate::app::state::{ModelState, Pick};
+use crate::app::words::{everywhere, models as words};
 use crate::app::{Action, AppState};
 use crate::reward::ModelRef;
 use crate::ui::theme::{self, Palette, space};
@@ -50,43 +51,34 @@ pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
 
 fn model(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     let p = Palette::now(ui.ctx());
-    controls::text(ui, "Reward model", theme::serif(24.0), p.text);
+    controls::text(ui, words::TITLE, theme::serif(24.0), p.text);
     ui.add_space(space::XS);
-    controls::note(
-        ui,
-        "It runs on this computer. Labeling never waits for it, and never needs it",
-    );
+    controls::note(ui, words::TOLD);
     ui.add_space(space::L);
     card(ui, state);
     ui.add_space(space::L);
     ui.horizontal(|ui| {
         let loading = matches!(state.model, ModelState::Loading(_));
-        if controls::button(ui, "Load a folder…", true, !loading, vec2(0.0, 34.0)).clicked() {
+        if controls::button(ui, words::LOAD_FOLDER, true, !loading, vec2(0.0, 34.0)).clicked() {
             actions.push(Action::PickModel(Pick::ModelFolder));
         }
-        if controls::button(ui, "Load a .gguf file…", false, !loading, vec2(0.0, 34.0)).clicked()
-        {
+        if controls::button(ui, words::LOAD_FILE, false, !loading, vec2(0.0, 34.0)).clicked() {
             actions.push(Action::PickModel(Pick::ModelFile));
         }
         let other =
             !matches!(&state.model, ModelState::Ready(card) if card.model == ModelRef::Default);
         if other
-            && controls::button(ui, "Use the built-in one", false, !loading, vec2(0.0, 34.0))
-                .clicked()
+            && controls::button(ui, words::USE_BUILT_IN, false, !loading, vec2(0.0, 34.0)).clicked()
         {
             actions.push(Action::LoadModel(ModelRef::Default));
         }
         let on = !matches!(state.model, ModelState::Off);
-        if on && controls::button(ui, "Turn scores off", false, true, vec2(0.0, 34.0)).clicked() {
+        if on && controls::button(ui, words::TURN_OFF, false, true, vec2(0.0, 34.0)).clicked() {
             actions.push(Action::UnloadModel);
         }
     });
     ui.add_space(space::M);
-    controls::note(
-        ui,
-        "Llama-family sequence classifiers (score.weight) from a safetensors folder with tokenizer.json, or a GGUF with a reward head. \
-             A score can be compared with that of the other response to the same prompt, not between prompts",
-    );
+    controls::note(ui, words::KINDS_TOLD);
 }
 
 fn card(ui: &mut Ui, state: &AppState) {
@@ -105,44 +97,53 @@ fn card(ui: &mut Ui, state: &AppState) {
         };
         match &state.model {
             ModelState::Off => {
-                title(ui, "No model");
-                controls::note(ui, "You can label without a model. Load one, and its scores appear beside the responses");
+                title(ui, words::NONE);
+                controls::note(ui, words::NONE_TOLD);
             }
             ModelState::Loading(model) => {
-                title(ui, &format!("Loading {model}…"));
-                controls::note(ui, "You can go on labeling meanwhile");
+                title(ui, &words::loading(&model));
+                controls::note(ui, words::LOADING_TOLD);
             }
             ModelState::Failed(model, why) => {
-                title(ui, &format!("{model} could not be loaded"));
-                let text = egui::RichText::new(why).font(theme::ui(theme::UI)).color(p.error);
+                title(ui, &words::failed(&model));
+                let text = egui::RichText::new(why)
+                    .font(theme::ui(theme::UI))
+                    .color(p.error);
                 ui.add(egui::Label::new(text).wrap().selectable(true));
                 ui.add_space(space::XS);
-                controls::note(ui, "Labeling still works; scores are off");
+                controls::note(ui, words::FAILED_TOLD);
             }
             ModelState::Ready(card) => {
                 title(ui, &card.info.name);
                 let info = &card.info;
                 let mut facts = vec![
-                    ("Device", info.device.clone()),
-                    ("Precision", info.dtype.clone()),
-                    ("Parameters", millions(info.parameters)),
-                    ("Context", format!("{} tokens", info.context)),
-                    ("Head", info.id.head.clone()),
-                    ("Loaded in", format!("{:.0} ms", card.load_ms)),
+                    (words::DEVICE, info.device.clone()),
+                    (words::PRECISION, info.dtype.clone()),
+                    (words::PARAMETERS, millions(info.parameters)),
+                    (words::CONTEXT, words::tokens(info.context)),
+                    (words::HEAD, info.id.head.clone()),
+                    (words::LOADED_IN, everywhere::milliseconds(card.load_ms)),
                 ];
                 if let Some(ms) = state.last_score_ms {
-                    facts.push(("Last response", format!("{ms:.0} ms")));
+                    facts.push((words::LAST_RESPONSE, everywhere::milliseconds(ms)));
                 }
-                facts.push(("Weights", info.id.weights.chars().take(16).collect()));
-                egui::Grid::new("facts").num_columns(2).spacing(vec2(24.0, 6.0)).show(ui, |ui| {
-                    for (name, value) in facts {
-                        let plain = egui::RichText::new(name).font(theme::ui(theme::UI)).color(p.text_3);
-                        ui.add(egui::Label::new(plain).extend());
-                        let plain = egui::RichText::new(value).font(theme::ui_medium(theme::UI)).color(p.text);
-                        ui.add(egui::Label::new(plain).extend());
-                        ui.end_row();
-                    }
-                });
+                facts.push((words::WEIGHTS, info.id.weights.chars().take(16).collect()));
+                egui::Grid::new("facts")
+                    .num_columns(2)
+                    .spacing(vec2(24.0, 6.0))
+                    .show(ui, |ui| {
+                        for (name, value) in facts {
+                            let plain = egui::RichText::new(name)
+                                .font(theme::ui(theme::UI))
+                                .color(p.text_3);
+                            ui.add(egui::Label::new(plain).extend());
+                            let plain = egui::RichText::new(value)
+                                .font(theme::ui_medium(theme::UI))
+                                .color(p.text);
+                            ui.add(egui::Label::new(plain).extend());
+                            ui.end_row();
+                        }
+                    });
             }
         }
     });
@@ -150,8 +151,8 @@ fn card(ui: &mut Ui, state: &AppState) {
 
 fn millions(count: u64) -> String {
     if count >= 1_000_000_000 {
-        format!("{:.1} B", count as f64 / 1e9)
+        words::billions(count as f64 / 1e9)
     } else {
-        format!("{:.1} M", count as f64 / 1e6)
+        words::millions(count as f64 / 1e6)
     }
 }

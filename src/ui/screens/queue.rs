@@ -6,6 +6,7 @@ use egui::{
 };
 
 use crate::app::state::ModelState;
+use crate::app::words::{everywhere, queue as words};
 use crate::app::{Action, AppState};
 use crate::domain::ScorePolicy;
 use crate::store::Status;
@@ -29,7 +30,7 @@ pub fn show(ui: &mut Ui, state: &mut AppState, actions: &mut Vec<Action>) {
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let mut text = state.queue.search.clone();
                 let edit = TextEdit::singleline(&mut text)
-                    .hint_text("Search the text of prompts and responses")
+                    .hint_text(words::SEARCH_HINT)
                     .desired_width((ui.available_width() - 680.0).clamp(160.0, 340.0))
                     .margin(Margin::symmetric(8, 6));
                 let response = ui.add(edit);
@@ -38,9 +39,9 @@ pub fn show(ui: &mut Ui, state: &mut AppState, actions: &mut Vec<Action>) {
                         true,
                         &state.queue.search,
                         &state.queue.search,
-                        "Search",
+                        words::SEARCH,
                     );
-                    info.label = Some("Search".to_owned());
+                    info.label = Some(words::SEARCH.to_owned());
                     info
                 });
                 if std::mem::take(&mut state.queue.focus_search) {
@@ -50,16 +51,13 @@ pub fn show(ui: &mut Ui, state: &mut AppState, actions: &mut Vec<Action>) {
                     actions.push(Action::QueueSearch(text));
                 }
                 ui.add_space(space::M);
-                let told = match state.queue.total {
-                    1 => "1 item".to_owned(),
-                    n => format!("{n} items"),
-                };
+                let told = words::items(state.queue.total);
                 controls::text(ui, &told, theme::ui(theme::UI), p.text_2);
                 order(ui, state, actions);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     if controls::button(
                         ui,
-                        "Import data…",
+                        everywhere::IMPORT_DATA,
                         false,
                         state.can_write(),
                         vec2(0.0, 30.0),
@@ -70,7 +68,7 @@ pub fn show(ui: &mut Ui, state: &mut AppState, actions: &mut Vec<Action>) {
                     }
                     if controls::button(
                         ui,
-                        "Next unlabelled",
+                        words::NEXT_UNLABELLED,
                         true,
                         state.has_items(),
                         vec2(0.0, 30.0),
@@ -90,11 +88,11 @@ pub fn show(ui: &mut Ui, state: &mut AppState, actions: &mut Vec<Action>) {
         ui.add_space(48.0);
         ui.vertical_centered(|ui| {
             if state.queue.search.is_empty() {
-                controls::note(ui, "No items yet. Import data, or drop files here");
+                controls::note(ui, words::NO_ITEMS);
             } else {
-                controls::note(ui, &format!("No items hold \"{}\"", state.queue.search));
+                controls::note(ui, &words::none_found(&state.queue.search));
                 ui.add_space(space::S);
-                if controls::button(ui, "Clear the search", false, true, vec2(0.0, 30.0)).clicked()
+                if controls::button(ui, words::CLEAR_SEARCH, false, true, vec2(0.0, 30.0)).clicked()
                 {
                     actions.push(Action::QueueSearch(String::new()));
                 }
@@ -112,24 +110,21 @@ fn order(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     let ready =
         matches!(state.model, ModelState::Ready(_)) && state.project.as_ref().is_some_and(live);
     let label = if state.uncertain {
-        "Order: least certain"
+        words::ORDER_UNCERTAIN
     } else {
-        "Order: as imported"
+        words::ORDER_IMPORTED
     };
-    let told = "What the model is least certain of first, with a fifth of all items drawn at random among them";
+    let told = words::ORDER_TOLD;
     let button = controls::button(ui, label, false, ready || state.uncertain, vec2(0.0, 30.0))
         .on_hover_text(told);
     if button.clicked() {
         actions.push(Action::Uncertain(!state.uncertain));
     }
     if state.uncertain && state.queue.unscored > 0 {
-        let label = format!("Score {} items", state.queue.unscored);
+        let label = words::score_items(state.queue.unscored);
         let can = ready && state.job.is_none() && state.can_write();
         let button = controls::button(ui, &label, false, can, vec2(0.0, 30.0));
-        if button
-            .on_hover_text("They have no score yet and come last")
-            .clicked()
-        {
+        if button.on_hover_text(words::SCORE_ITEMS_TOLD).clicked() {
             actions.push(Action::ScoreAll);
         }
     }
@@ -179,11 +174,11 @@ fn rows(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
                 let Some(row) = row else { continue };
                 let status = match row.status {
                     Status::Unlabelled => "",
-                    Status::Draft => "draft",
-                    Status::Labelled => "✓ labelled",
-                    Status::Skipped => "skipped",
-                    Status::Later => "later",
-                    Status::Practised => "practised",
+                    Status::Draft => words::DRAFT,
+                    Status::Labelled => words::LABELLED,
+                    Status::Skipped => words::SKIPPED,
+                    Status::Later => words::LATER,
+                    Status::Practised => words::PRACTISED,
                 };
                 let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
                 let y = rect.center().y;
@@ -218,15 +213,11 @@ fn rows(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
                 job.wrap = egui::text::TextWrapping::truncate_at_width(right - 16.0 - start);
                 let galley = painter.layout_job(job);
                 painter.galley(egui::pos2(start, y - galley.size().y / 2.0), galley, ink);
-                let turns = if row.turns == 1 {
-                    "1 turn".to_owned()
-                } else {
-                    format!("{} turns", row.turns)
-                };
+                let turns = words::turns(row.turns);
                 let shape = if row.responses == 2 {
                     turns
                 } else {
-                    format!("{turns}, {} responses", row.responses)
+                    words::turns_and_responses(&turns, row.responses)
                 };
                 write(right, &shape, theme::ui(theme::SMALL), p.text_3);
                 write(
@@ -242,12 +233,12 @@ fn rows(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
                     );
                     icons::flag(ui.painter(), square, p.text);
                 }
-                let name = format!(
-                    "Item {}: {} {status}{}",
-                    row.position + 1,
-                    row.preview,
-                    if row.flagged { ", flagged" } else { "" }
-                );
+                let told = if row.flagged {
+                    words::row_flagged
+                } else {
+                    words::row
+                };
+                let name = told(row.position + 1, &row.preview, status);
                 response.widget_info(|| WidgetInfo::selected(Role::Row, true, chosen, &name));
                 if response.clicked() {
                     actions.push(Action::OpenPosition(row.position));

@@ -10,6 +10,7 @@ use egui::{
 
 use crate::app::form::letter;
 use crate::app::state::OpenItem;
+use crate::app::words::rewrite as words;
 use crate::app::{Action, AppState};
 use crate::text::diff::{Change, changes};
 use crate::ui::theme::{self, Palette, Setting, space};
@@ -36,20 +37,20 @@ pub fn show(
     let head = Rect::from_min_size(body.min, vec2(body.width(), HEAD)).shrink2(vec2(20.0, 4.0));
     let mut line = ui.new_child(
         UiBuilder::new()
-            .id_salt(("rewrite head", side))
+            .id_salt(("rewrite-head", side))
             .max_rect(head)
             .layout(Layout::left_to_right(Align::Center)),
     );
-    let told = format!("Rewriting {}", letter(side));
+    let told = words::rewriting(&letter(side));
     controls::text(&mut line, &told, theme::ui_bold(theme::UI), p.text);
     line.add_space(space::S);
     rescored(&mut line, state, open, side, &text);
     line.with_layout(Layout::right_to_left(Align::Center), |ui| {
-        if controls::button(ui, "Done", true, true, vec2(0.0, 28.0)).clicked() {
+        if controls::button(ui, words::DONE, true, true, vec2(0.0, 28.0)).clicked() {
             actions.push(Action::EditResponse(None));
         }
         let changed = text != original;
-        if controls::button(ui, "As it was", false, changed, vec2(0.0, 28.0)).clicked() {
+        if controls::button(ui, words::TAKE_BACK, false, changed, vec2(0.0, 28.0)).clicked() {
             actions.push(Action::Rewrite {
                 side,
                 text: original.to_owned(),
@@ -71,9 +72,9 @@ pub fn show(
             .id_salt(("rewrite", side))
             .max_rect(upper.shrink2(vec2(12.0, 8.0))),
     );
-    let id = egui::Id::unique(("rewrite text", open.item.id, side));
+    let id = egui::Id::unique(("rewrite-text", open.item.id, side));
     ScrollArea::vertical()
-        .id_salt(("rewrite scroll", side))
+        .id_salt(("rewrite-scroll", side))
         .auto_shrink([false, false])
         .show(&mut area, |ui| {
             let mut layouter = |ui: &Ui, text: &dyn egui::TextBuffer, wrap: f32| {
@@ -130,7 +131,7 @@ pub fn show(
     let inner = lower.shrink2(vec2(20.0, 6.0));
     let mut area = ui.new_child(UiBuilder::new().id_salt(("changes", side)).max_rect(inner));
     ScrollArea::vertical()
-        .id_salt(("changes scroll", side))
+        .id_salt(("changes-scroll", side))
         .auto_shrink([false, false])
         .show(&mut area, |ui| changed(ui, state, open, side, &set));
 }
@@ -140,17 +141,11 @@ fn changed(ui: &mut Ui, _state: &AppState, open: &OpenItem, side: usize, set: &S
     let p = Palette::now(ui.ctx());
     let original = open.original(side).unwrap_or_default();
     let Some(text) = open.rewritten(side) else {
-        controls::note(
-            ui,
-            "Nothing is changed yet. What you change is shown here; the response itself stays as it came.",
-        );
+        controls::note(ui, words::NOTHING_CHANGED);
         return;
     };
     if original.len() + text.len() > LONG {
-        controls::note(
-            ui,
-            "This text is too long to show its changes while it is being typed.",
-        );
+        controls::note(ui, words::TOO_LONG);
         return;
     }
     let sides = open.shown.len();
@@ -182,7 +177,7 @@ fn changed(ui: &mut Ui, _state: &AppState, open: &OpenItem, side: usize, set: &S
     }
     job.wrap.max_width = ui.available_width() - 8.0;
     let response = ui.add(egui::Label::new(job).wrap().selectable(true));
-    response.widget_info(|| WidgetInfo::labeled(egui::Role::Paragraph, true, "Changes"));
+    response.widget_info(|| WidgetInfo::labeled(egui::Role::Paragraph, true, words::CHANGES));
 }
 
 /// Long stretches that were kept are told by their ends only: what changed is what one looks for.
@@ -232,7 +227,7 @@ fn rescored(ui: &mut Ui, state: &AppState, open: &OpenItem, side: usize, text: &
             format!("{score:.2}  ({:+.2})", score - before.score)
         }
         Some((_, Err(why))) => why.clone(),
-        None => "scoring\u{2026}".to_owned(),
+        None => words::SCORING.to_owned(),
     };
     let response = controls::text(
         ui,
@@ -240,6 +235,6 @@ fn rescored(ui: &mut Ui, state: &AppState, open: &OpenItem, side: usize, text: &
         theme::ui_bold(14.0),
         p.side(side, open.shown.len()),
     );
-    let spoken = format!("Score of the rewrite: {told}");
+    let spoken = words::score_of(&told);
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Status, true, &spoken));
 }

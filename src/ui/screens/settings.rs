@@ -8,6 +8,7 @@ use egui::{
 use crate::app::commands::{COMMANDS, Group};
 use crate::app::settings::{Face, Settings, Theme};
 use crate::app::state::SettingsTab;
+use crate::app::words::{asked, everywhere, guidelines, schema, settings as words};
 use crate::app::{Action, AppState, commands};
 use crate::domain::{Attribute, LabelSchema, Mode};
 use crate::ui::overlays::Typed;
@@ -23,7 +24,7 @@ pub fn show(ui: &mut Ui, state: &AppState, typed: &mut Typed, actions: &mut Vec<
     let frame = Frame::new()
         .fill(p.bg)
         .inner_margin(Margin::symmetric(16, 20));
-    Panel::left("settings tabs")
+    Panel::left("settings-tabs")
         .exact_size(190.0)
         .resizable(false)
         .show_separator_line(false)
@@ -96,14 +97,14 @@ fn part(ui: &mut Ui, text: &str) {
 // Reading
 
 fn reading(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
-    heading(ui, "Reading");
+    heading(ui, words::READING);
     let before = &state.settings;
     let mut settings: Settings = before.clone();
     sample(ui, state);
-    part(ui, "Typeface");
+    part(ui, words::TYPEFACE);
     for (face, name, what) in [
-        (Face::Serif, "Source Serif", "A text face for long reading"),
-        (Face::Sans, "Inter", "Without serifs, as in the controls"),
+        (Face::Serif, words::SERIF, words::SERIF_TOLD),
+        (Face::Sans, words::SANS, words::SANS_TOLD),
     ] {
         if controls::choice(ui, settings.reading.face == face, name, what) {
             settings.reading.face = face;
@@ -111,37 +112,34 @@ fn reading(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     }
     ui.add_space(space::S);
     let r = &mut settings.reading;
-    if let Some(by) = stepper(ui, "Size", &format!("{} pt", r.size)) {
+    if let Some(by) = stepper(ui, words::SIZE, &words::points(r.size)) {
         r.size += 0.5 * by;
     }
-    if let Some(by) = stepper(ui, "Line height", &format!("{:.2}", r.line)) {
+    if let Some(by) = stepper(ui, words::LINE_HEIGHT, &format!("{:.2}", r.line)) {
         r.line = ((r.line + 0.05 * by) * 100.0).round() / 100.0;
     }
-    if let Some(by) = stepper(ui, "Longest line", &format!("{} characters", r.measure)) {
+    if let Some(by) = stepper(ui, words::LONGEST_LINE, &words::characters(r.measure)) {
         r.measure = r.measure.saturating_add_signed(by as i16);
     }
     settings.reading = settings.reading.within_limits();
-    if let Some(by) = stepper(ui, "Everything", &format!("{} %", settings.zoom)) {
+    if let Some(by) = stepper(ui, words::ZOOM, &format!("{} %", settings.zoom)) {
         settings.zoom = settings
             .zoom
             .saturating_add_signed(10 * by as i16)
             .clamp(70, 200);
     }
-    part(ui, "Theme");
+    part(ui, words::THEME);
     for (theme, what) in [
-        (Theme::Paper, "Ink on warm paper"),
-        (Theme::Slate, "Light on slate"),
-        (Theme::Contrast, "White on black, with a yellow focus"),
+        (Theme::Paper, words::PAPER_TOLD),
+        (Theme::Slate, words::SLATE_TOLD),
+        (Theme::Contrast, words::CONTRAST_TOLD),
     ] {
         if controls::choice(ui, settings.theme == theme, theme.title(), what) {
             settings.theme = theme;
         }
     }
     ui.add_space(space::S);
-    controls::note(
-        ui,
-        "Nothing moves by itself in this program, so that there is no motion to reduce.",
-    );
+    controls::note(ui, words::NO_MOTION);
     if settings != *before {
         actions.push(Action::Settings(Box::new(settings)));
     }
@@ -151,7 +149,7 @@ fn reading(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
 fn sample(ui: &mut Ui, state: &AppState) {
     let p = Palette::now(ui.ctx());
     let set = Setting::of(state.settings.reading);
-    let text = "A reader of many answers needs a line that the eye finds again without looking for it: not too long, not too close to the next, and in letters that can be told apart at the end of the day. \u{201C}1, l and I\u{201D} are three of them.";
+    let text = words::SAMPLE;
     let mut job = egui::text::LayoutJob::default();
     job.append(
         text,
@@ -184,7 +182,7 @@ fn stepper(ui: &mut Ui, name: &str, value: &str) -> Option<f32> {
     let mut by = None;
     ui.horizontal(|ui| {
         label(ui, name);
-        for (sign, word, step) in [("\u{2212}", "less", -1.0), ("+", "more", 1.0)] {
+        for (sign, word, step) in [("\u{2212}", words::LESS, -1.0), ("+", words::MORE, 1.0)] {
             if step > 0.0 {
                 let layout = Layout::centered_and_justified(egui::Direction::LeftToRight);
                 ui.allocate_ui_with_layout(vec2(110.0, 30.0), layout, |ui| {
@@ -218,13 +216,13 @@ fn label(ui: &mut Ui, name: &str) {
 
 fn keys(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     let p = Palette::now(ui.ctx());
-    heading(ui, "Keys");
+    heading(ui, words::KEYS);
     ui.horizontal(|ui| {
-        controls::note(ui, "Digits and brackets go by their place on the keyboard, letters by what they type. Escape stays.");
+        controls::note(ui, words::KEYS_TOLD);
     });
     let changed = !state.settings.keys.is_empty();
     ui.add_space(space::XS);
-    if controls::button(ui, "All keys as they were", false, changed, vec2(0.0, 30.0)).clicked() {
+    if controls::button(ui, words::RESET_ALL, false, changed, vec2(0.0, 30.0)).clicked() {
         actions.push(Action::Unbind(None));
     }
     for group in Group::ALL {
@@ -246,29 +244,26 @@ fn keys(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
                     ui.set_min_width(150.0);
                     ui.spacing_mut().item_spacing.x = 4.0;
                     if choosing {
-                        controls::text(
-                            ui,
-                            "press a key, Esc leaves it",
-                            theme::ui_bold(theme::SMALL),
-                            p.text,
-                        );
+                        controls::text(ui, words::CHOOSING, theme::ui_bold(theme::SMALL), p.text);
                     } else {
                         for key in command.keys_of(&state.settings).iter() {
                             controls::key_cap(ui, &key.to_string());
                         }
                     }
                 });
-                let text = RichText::new("Change")
+                let text = RichText::new(words::CHANGE)
                     .font(theme::ui(12.0))
                     .color(p.text_2)
                     .underline();
                 let change = ui.add_enabled(!choosing, egui::Button::new(text).frame(false));
-                let told = format!("Change the key of: {}", command.title);
+                let told = words::change_key_of(command.title);
                 change.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, &told));
                 if change.clicked() {
                     actions.push(Action::ChooseKey(Some(command.id)));
                 }
-                if !own && controls::button(ui, "Reset", false, true, vec2(0.0, 26.0)).clicked() {
+                if !own
+                    && controls::button(ui, words::RESET, false, true, vec2(0.0, 26.0)).clicked()
+                {
                     actions.push(Action::Unbind(Some(command.id)));
                 }
             });
@@ -277,15 +272,16 @@ fn keys(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
                 && let Some(other) = commands::find(other)
             {
                 ui.horizontal(|ui| {
-                    let told = format!("{key} is the key of \u{201C}{}\u{201D}.", other.title);
+                    let told = words::key_taken(&key, other.title);
                     let response = controls::text(ui, &told, theme::ui_medium(12.0), p.error);
                     response.widget_info(|| WidgetInfo::labeled(egui::Role::Alert, true, &told));
-                    if controls::button(ui, "Take it from there", false, true, vec2(0.0, 26.0))
-                        .clicked()
+                    if controls::button(ui, words::TAKE_KEY, false, true, vec2(0.0, 26.0)).clicked()
                     {
                         actions.push(Action::BindAnyway(id, key));
                     }
-                    if controls::button(ui, "Leave it", false, true, vec2(0.0, 26.0)).clicked() {
+                    if controls::button(ui, words::LEAVE_KEY, false, true, vec2(0.0, 26.0))
+                        .clicked()
+                    {
                         actions.push(Action::ChooseKey(None));
                     }
                 });
@@ -298,9 +294,9 @@ fn keys(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
 // What is asked
 
 fn project(ui: &mut Ui, state: &AppState, typed: &mut Typed) {
-    heading(ui, "What is asked");
+    heading(ui, words::ASKED);
     let Some(now) = state.schema() else {
-        controls::note(ui, "Open a project first: what is asked is kept in it.");
+        controls::note(ui, schema::NO_PROJECT);
         return;
     };
     // What is being edited belongs to the schema it began with.
@@ -310,11 +306,8 @@ fn project(ui: &mut Ui, state: &AppState, typed: &mut Typed) {
     let Some((_, schema)) = &mut typed.schema else {
         return;
     };
-    controls::note(
-        ui,
-        "A change is an event of the project and makes a new version. Labels made before keep the version they were made under.",
-    );
-    part(ui, "Begin with");
+    controls::note(ui, schema::TOLD);
+    part(ui, schema::BEGIN_WITH);
     ui.horizontal_wrapped(|ui| {
         for (name, preset) in presets() {
             if controls::button(ui, name, false, state.can_write(), vec2(0.0, 30.0)).clicked() {
@@ -322,16 +315,14 @@ fn project(ui: &mut Ui, state: &AppState, typed: &mut Typed) {
             }
         }
     });
-    part(ui, "Mode");
+    part(ui, schema::MODE);
     for mode in Mode::CHOICES {
         let what = match mode {
-            Mode::SideBySide => "Both responses open from the start",
-            Mode::Sequential => "Rate A alone, then B alone, then compare and say why",
-            Mode::QuickAb => "Only which one is better",
-            Mode::Ranking => {
-                "All responses in an order, ties allowed; of two, exported as a preference"
-            }
-            _ => "Only ratings, no comparison",
+            Mode::SideBySide => schema::SIDE_BY_SIDE_TOLD,
+            Mode::Sequential => schema::SEQUENTIAL_TOLD,
+            Mode::QuickAb => schema::QUICK_AB_TOLD,
+            Mode::Ranking => schema::RANKING_TOLD,
+            _ => schema::RATINGS_TOLD,
         };
         if controls::choice(ui, schema.mode == mode, mode.title(), what) {
             schema.mode = mode;
@@ -341,68 +332,43 @@ fn project(ui: &mut Ui, state: &AppState, typed: &mut Typed) {
         attributes(ui, schema);
     }
     if schema.asks_preference(2) {
-        part(ui, "Preference");
+        part(ui, asked::PREFERENCE);
         for (strength, name) in [
-            (1, "Binary: A or B"),
-            (2, "Better, slightly better"),
-            (3, "Much better, better, slightly better"),
+            (1, schema::ONE_STRENGTH),
+            (2, schema::TWO_STRENGTHS),
+            (3, schema::THREE_STRENGTHS),
         ] {
             if controls::choice(ui, schema.max_strength == strength, name, "") {
                 schema.max_strength = strength;
             }
         }
-        controls::check(
-            ui,
-            &mut schema.allow_tie,
-            "\u{201C}The same\u{201D} can be chosen",
-        );
-        controls::check(
-            ui,
-            &mut schema.allow_neither,
-            "\u{201C}Neither valid\u{201D} can be chosen",
-        );
+        controls::check(ui, &mut schema.allow_tie, schema::ALLOW_TIE);
+        controls::check(ui, &mut schema.allow_neither, schema::ALLOW_NEITHER);
     }
-    part(ui, "Reason");
-    if let Some(by) = stepper(ui, "Needed", &characters(schema.min_justification)) {
+    part(ui, schema::REASON);
+    if let Some(by) = stepper(
+        ui,
+        schema::REASON_NEEDED,
+        &characters(schema.min_justification),
+    ) {
         schema.min_justification = schema
             .min_justification
             .saturating_add_signed(10 * by as isize)
             .min(500);
     }
-    line(
-        ui,
-        "Reason tags",
-        "separated by commas",
-        &mut typed.tags,
-        schema,
-    );
-    part(ui, "Besides");
-    controls::check(
-        ui,
-        &mut schema.confidence,
-        "Ask how sure the annotator is, 1 to 5",
-    );
-    controls::check(
-        ui,
-        &mut schema.hide_counts,
-        "Hide counts of words and tokens",
-    );
-    controls::check(
-        ui,
-        &mut schema.shuffle,
-        "Each annotator gets the items in an order of their own",
-    );
+    line(ui, schema::TAGS, schema::TAGS_HINT, &mut typed.tags, schema);
+    part(ui, schema::OTHER_SWITCHES);
+    controls::check(ui, &mut schema.confidence, schema::CONFIDENCE);
+    controls::check(ui, &mut schema.hide_counts, schema::HIDE_COUNTS);
+    controls::check(ui, &mut schema.shuffle, schema::SHUFFLE);
     let practice = match schema.practice {
-        0 => "none".to_owned(),
-        n => format!("{n} items"),
+        0 => schema::PRACTICE_NONE.to_owned(),
+        n => schema::practice_items(n),
     };
-    if let Some(by) = stepper(ui, "Practice first", &practice) {
+    if let Some(by) = stepper(ui, schema::PRACTICE, &practice) {
         schema.practice = schema.practice.saturating_add_signed(by as isize).min(20);
     }
-    controls::note(
-        ui,
-        "Practice items come from those that brought a label with them; each is answered with that label, and none counts.",
-    );
+    controls::note(ui, schema::PRACTICE_TOLD);
     ui.add_space(space::XL);
 }
 
@@ -430,17 +396,17 @@ fn decide(ui: &mut Ui, state: &AppState, typed: &mut Typed, actions: &mut Vec<Ac
             ui.horizontal(|ui| {
                 let checked = schema.check();
                 let ready = checked.is_ok() && state.can_write();
-                let label = format!("Use this as version {}", now.version + 1);
+                let label = schema::use_as_version(now.version + 1);
                 if controls::button(ui, &label, true, ready, vec2(180.0, 34.0)).clicked() {
                     actions.push(Action::SetSchema(Box::new(schema.clone())));
                 }
-                let back = "Back to what is in force";
+                let back = everywhere::DROP_CHANGES;
                 if controls::button(ui, back, false, true, vec2(0.0, 34.0)).clicked() {
                     *schema = now.clone();
                     typed.tags = None;
                 }
                 if let Err(error) = checked {
-                    controls::note(ui, &format!("This cannot be used yet: {error}."));
+                    controls::note(ui, &schema::cannot_be_used(&error));
                 }
             });
         });
@@ -448,9 +414,9 @@ fn decide(ui: &mut Ui, state: &AppState, typed: &mut Typed, actions: &mut Vec<Ac
 
 fn characters(n: usize) -> String {
     if n == 0 {
-        "optional".to_owned()
+        schema::REASON_OPTIONAL.to_owned()
     } else {
-        format!("{n} characters")
+        schema::characters(n)
     }
 }
 
@@ -466,13 +432,13 @@ fn presets() -> [(&'static str, LabelSchema); 4] {
         schema
     };
     [
-        ("HelpSteer2", helpsteer2),
+        (schema::HELPSTEER2, helpsteer2),
         (
-            "Seven steps with a tie",
+            schema::SEVEN_STEPS,
             named("seven-steps", |s| s.allow_tie = true),
         ),
         (
-            "Quick A/B",
+            schema::QUICK_AB,
             named("quick-ab", |s| {
                 s.mode = Mode::QuickAb;
                 s.max_strength = 1;
@@ -481,7 +447,7 @@ fn presets() -> [(&'static str, LabelSchema); 4] {
             }),
         ),
         (
-            "Ranking",
+            asked::RANKING,
             named("ranking", |s| {
                 s.mode = Mode::Ranking;
                 s.min_justification = 0;
@@ -492,7 +458,7 @@ fn presets() -> [(&'static str, LabelSchema); 4] {
 
 fn attributes(ui: &mut Ui, schema: &mut LabelSchema) {
     let p = Palette::now(ui.ctx());
-    part(ui, "Attributes");
+    part(ui, schema::ATTRIBUTES);
     let mut remove = None;
     let mut up = None;
     let count = schema.attributes.len();
@@ -505,11 +471,17 @@ fn attributes(ui: &mut Ui, schema: &mut LabelSchema) {
                 .show(ui, |ui| {
                     ui.set_width(ui.available_width());
                     ui.horizontal(|ui| {
-                        one_line(ui, "Name", &mut attribute.title, 170.0);
-                        one_line(ui, "Name in files", &mut attribute.name, 150.0);
+                        one_line(ui, schema::ATTRIBUTE_NAME, &mut attribute.title, 170.0);
+                        one_line(ui, schema::ATTRIBUTE_FIELD, &mut attribute.name, 150.0);
                         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                            if controls::button(ui, "Remove", false, true, vec2(0.0, 28.0))
-                                .clicked()
+                            if controls::button(
+                                ui,
+                                schema::ATTRIBUTE_REMOVE,
+                                false,
+                                true,
+                                vec2(0.0, 28.0),
+                            )
+                            .clicked()
                             {
                                 remove = Some(at);
                             }
@@ -523,12 +495,14 @@ fn attributes(ui: &mut Ui, schema: &mut LabelSchema) {
                     let width = ui.available_width() - 4.0;
                     one_line(
                         ui,
-                        "The question it answers",
+                        schema::ATTRIBUTE_QUESTION,
                         &mut attribute.question,
                         width,
                     );
                     ui.horizontal(|ui| {
-                        if let Some(by) = stepper(ui, "Highest level", &attribute.max.to_string()) {
+                        if let Some(by) =
+                            stepper(ui, schema::ATTRIBUTE_HIGHEST, &attribute.max.to_string())
+                        {
                             attribute.max = (attribute.max + by as i32).clamp(attribute.min + 1, 9);
                             attribute
                                 .anchors
@@ -542,16 +516,16 @@ fn attributes(ui: &mut Ui, schema: &mut LabelSchema) {
                         ui.horizontal(|ui| {
                             controls::key_cap(ui, &level.to_string());
                             let width = ui.available_width() - 4.0;
-                            one_line(ui, "What this level means", anchor, width);
+                            one_line(ui, schema::ATTRIBUTE_LEVEL, anchor, width);
                         });
                     }
                     ui.horizontal(|ui| {
-                        controls::check(ui, &mut attribute.required, "Required");
+                        controls::check(ui, &mut attribute.required, schema::ATTRIBUTE_REQUIRED);
                         ui.add_space(space::L);
                         controls::check(
                             ui,
                             &mut attribute.descriptive,
-                            "Describes, does not praise",
+                            schema::ATTRIBUTE_DESCRIPTIVE,
                         );
                     });
                 });
@@ -565,14 +539,14 @@ fn attributes(ui: &mut Ui, schema: &mut LabelSchema) {
         schema.attributes.swap(at, at - 1);
     }
     let room = count < crate::domain::schema::MOST_ATTRIBUTES;
-    if controls::button(ui, "Add an attribute", false, room, vec2(0.0, 30.0)).clicked() {
+    if controls::button(ui, schema::ATTRIBUTE_ADD, false, room, vec2(0.0, 30.0)).clicked() {
         let mut number = count + 1;
         while schema.attribute(&format!("attribute_{number}")).is_some() {
             number += 1;
         }
         schema.attributes.push(Attribute {
             name: format!("attribute_{number}"),
-            title: format!("Attribute {number}"),
+            title: schema::new_attribute(number),
             question: String::new(),
             anchors: vec![String::new(); 5],
             min: 0,
@@ -629,9 +603,9 @@ fn line(
 // Guidelines
 
 fn guidelines(ui: &mut Ui, state: &AppState, typed: &mut Typed, actions: &mut Vec<Action>) {
-    heading(ui, "Guidelines");
+    heading(ui, words::GUIDELINES);
     let Some(project) = &state.project else {
-        controls::note(ui, "Open a project first: its guidelines are kept in it.");
+        controls::note(ui, guidelines::NO_PROJECT);
         return;
     };
     let now = project.info.guidelines.clone().unwrap_or_default();
@@ -642,15 +616,11 @@ fn guidelines(ui: &mut Ui, state: &AppState, typed: &mut Typed, actions: &mut Ve
         return;
     };
     let told = if now.is_empty() {
-        format!(
-            "In Markdown, shown beside the responses with {}. Until there are any, what the schema says is shown.",
-            state.key("guidelines")
-        )
+        guidelines::none_yet(&state.key("guidelines"))
     } else {
-        format!(
-            "In Markdown, shown beside the responses with {}. In force: version {}. Every label records the version it was made under.",
-            state.key("guidelines"),
-            crate::app::guidelines::version(&now)
+        guidelines::in_force(
+            &state.key("guidelines"),
+            &crate::app::guidelines::version(&now),
         )
     };
     controls::note(ui, &told);
@@ -662,14 +632,12 @@ fn guidelines(ui: &mut Ui, state: &AppState, typed: &mut Typed, actions: &mut Ve
             .margin(Margin::symmetric(12, 10))
             .font(theme::ui(14.0))
             .interactive(state.can_write())
-            .hint_text(RichText::new(
-                "What makes an answer good here? What is a tie? What shall be flagged?",
-            )),
+            .hint_text(RichText::new(guidelines::HINT)),
     );
     let value = text.clone();
     response.widget_info(|| {
-        let mut info = WidgetInfo::text_edit(true, &value, &value, "Guidelines");
-        info.label = Some("Guidelines".to_owned());
+        let mut info = WidgetInfo::text_edit(true, &value, &value, words::GUIDELINES);
+        info.label = Some(words::GUIDELINES.to_owned());
         info
     });
     ui.add_space(space::M);
@@ -677,7 +645,7 @@ fn guidelines(ui: &mut Ui, state: &AppState, typed: &mut Typed, actions: &mut Ve
     ui.horizontal(|ui| {
         if controls::button(
             ui,
-            "Put in force",
+            guidelines::PUT_IN_FORCE,
             true,
             !same && state.can_write(),
             vec2(120.0, 34.0),
@@ -686,21 +654,13 @@ fn guidelines(ui: &mut Ui, state: &AppState, typed: &mut Typed, actions: &mut Ve
         {
             actions.push(Action::SetGuidelines(text.clone()));
         }
-        if controls::button(
-            ui,
-            "Back to what is in force",
-            false,
-            !same,
-            vec2(0.0, 34.0),
-        )
-        .clicked()
-        {
+        if controls::button(ui, everywhere::DROP_CHANGES, false, !same, vec2(0.0, 34.0)).clicked() {
             text.clone_from(&now);
         }
         let empty = text.trim().is_empty();
         if controls::button(
             ui,
-            "Begin with the schema",
+            guidelines::BEGIN_WITH_SCHEMA,
             false,
             empty && state.can_write(),
             vec2(0.0, 34.0),

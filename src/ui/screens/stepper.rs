@@ -6,6 +6,7 @@ use super::asks;
 use super::form::{anchor, bar, card, doubt, neither};
 use crate::app::form::{Field, characters, fields, letter, missing, reason_needed};
 use crate::app::state::OpenItem;
+use crate::app::words::{asked, form as words};
 use crate::app::{Action, AppState};
 use crate::domain::LabelSchema;
 use crate::ui::theme::{self, Palette, space};
@@ -35,7 +36,7 @@ pub fn stepper(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
             let edge = ui.max_rect().expand2(vec2(20.0, 10.0));
             ui.painter()
                 .hline(edge.x_range(), edge.top() + 0.5, Stroke::new(1.0, p.rule));
-            controls::landmark(ui, edge, "Form");
+            controls::landmark(ui, edge, words::FORM);
             steps(ui, state, schema, open, actions);
             ui.add_space(space::S);
             doubt(ui, open);
@@ -95,11 +96,11 @@ pub fn stepper(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
                             ui.add_space(space::XS);
                             let count = characters(&open.form.draft.judgment.justification);
                             let needed = reason_needed(schema, open.shown.len());
-                            let text = format!("{count} of {needed} characters");
+                            let text = words::characters_of(count, needed);
                             controls::text(ui, &text, theme::ui(theme::SMALL), p.text_3);
                             controls::text(
                                 ui,
-                                "Ctrl Enter commits",
+                                words::COMMIT_BY_KEY,
                                 theme::ui(theme::SMALL),
                                 p.text_3,
                             );
@@ -128,7 +129,7 @@ fn steps(
                 .iter()
                 .any(|f| matches!(f, Field::Rating { side: s, .. } if *s == side));
             (
-                format!("Rate {}", letter(side)),
+                words::rate(&letter(side)),
                 Field::Rating { side, attribute: 0 },
                 here,
                 done,
@@ -139,11 +140,11 @@ fn steps(
     for field in fields(schema, sides) {
         let (name, said) = match field {
             Field::Rating { .. } => continue,
-            Field::Preference => ("Compare", judgment.preference.is_some()),
-            Field::Ranking => ("Rank", !judgment.ranking.is_empty()),
-            Field::Justification => ("Why", !judgment.justification.is_empty()),
-            Field::Tags => ("Reasons", !judgment.tags.is_empty()),
-            Field::Confidence => ("How sure", judgment.confidence.is_some()),
+            Field::Preference => (words::COMPARE, judgment.preference.is_some()),
+            Field::Ranking => (words::RANK, !judgment.ranking.is_empty()),
+            Field::Justification => (asked::WHY, !judgment.justification.is_empty()),
+            Field::Tags => (asked::REASONS, !judgment.tags.is_empty()),
+            Field::Confidence => (asked::HOW_SURE, judgment.confidence.is_some()),
         };
         let done = said && !open_fields.contains(&field);
         steps.push((name.to_owned(), field, open.form.focus == field, done));
@@ -184,7 +185,7 @@ fn steps(
                 next_button(ui, state, schema, open, actions);
             } else if sides > 1 {
                 let small = theme::ui(theme::SMALL);
-                controls::text(ui, "shows the other response", small, p.text_3);
+                controls::text(ui, words::FLIP_TOLD, small, p.text_3);
                 controls::key_cap(ui, &state.key("flip"));
             }
         });
@@ -258,9 +259,9 @@ fn next_button(
     let complete = missing(schema, &open.shown, &open.form.draft.judgment).is_empty();
     let last = fields(schema, open.shown.len()).last() == Some(&open.form.focus);
     let label = if complete || last {
-        "Commit  ↵"
+        words::COMMIT
     } else {
-        "Next open field  ↵"
+        words::NEXT_FIELD
     };
     if controls::button(ui, label, true, state.can_write(), vec2(96.0, 34.0)).clicked() {
         actions.push(Action::CommitOrMissing);

@@ -1,12 +1,11 @@
 //! A head of one's own: what it learns from, how it went, and which labels it doubts.
 
-use std::fmt::Write as _;
-
 use egui::{Align2, Frame, Margin, Pos2, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use crate::analysis::stats::wilson;
 use crate::app::state::{ModelState, Pick};
 use crate::app::train::{Disagreement, TrainReport};
+use crate::app::words::{everywhere, training as words};
 use crate::app::{Action, AppState};
 use crate::domain::ScorePolicy;
 use crate::reward::ModelRef;
@@ -22,15 +21,11 @@ const LISTED: usize = 12;
 /// Shows the panel.
 pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     let p = Palette::now(ui.ctx());
-    let title = "A head of one's own";
+    let title = words::TITLE;
     let heading = controls::text(ui, title, theme::serif(24.0), p.text);
     heading.widget_info(|| WidgetInfo::labeled(Role::Heading, true, title));
     ui.add_space(space::XS);
-    controls::note(
-        ui,
-        "Fits a new last layer for the loaded model to the labels of this project. The rest of it stays as it is, so that some \
-         hundreds of labels are enough and it takes minutes",
-    );
+    controls::note(ui, words::TOLD);
     ui.add_space(space::M);
     agreement(ui, state);
     let output = state
@@ -39,7 +34,7 @@ pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         .as_ref()
         .filter(|_| state.project.is_some());
     let (Some(output), ModelState::Ready(card)) = (output, &state.model) else {
-        controls::note(ui, "Open a project and load a model first");
+        controls::note(ui, words::NEEDED_FIRST);
         return;
     };
     for loss in Loss::ALL {
@@ -55,29 +50,26 @@ pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     ui.add_space(space::S);
     ui.horizontal(|ui| {
         let free = state.job.is_none();
-        let label = format!("Train on {}", card.info.name);
+        let label = words::train_on(&card.info.name);
         if controls::button(ui, &label, true, free, vec2(0.0, 34.0)).clicked() {
             actions.push(Action::Train);
         }
         if state.training.running {
-            if controls::button(ui, "Stop", false, true, vec2(0.0, 34.0)).clicked() {
+            if controls::button(ui, everywhere::STOP, false, true, vec2(0.0, 34.0)).clicked() {
                 actions.push(Action::CancelJob);
             }
-        } else if controls::button(ui, "Folder…", false, free, vec2(0.0, 34.0)).clicked() {
+        } else if controls::button(ui, words::FOLDER, false, free, vec2(0.0, 34.0)).clicked() {
             actions.push(Action::PickModel(Pick::Trained));
         }
     });
     ui.add_space(space::XS);
     if let Some(job) = state.job.as_ref().filter(|_| state.training.running) {
         let done = job.progress.done as f32 / job.progress.total.max(1) as f32;
-        let told = format!("{} of {} steps", job.progress.done, job.progress.total);
+        let told = words::steps(job.progress.done, job.progress.total);
         controls::level_bar(ui, done, vec2(320.0, 6.0), p.text, &told);
-        controls::note(
-            ui,
-            &format!("{told}. What is computed is kept if you stop; labeling can go on"),
-        );
+        controls::note(ui, &words::steps_told(&told));
     } else {
-        controls::note(ui, &format!("The new model goes to {}", output.display()));
+        controls::note(ui, &words::goes_to(&output.display()));
     }
     if let Some(why) = &state.training.failed {
         ui.add_space(space::S);
@@ -104,30 +96,26 @@ fn agreement(ui: &mut Ui, state: &AppState) {
     };
     let mut told = vec![];
     for (what, (wins, n)) in [
-        ("items drawn at random", agreed.control),
-        ("the other items", agreed.others),
+        (words::DRAWN_AT_RANDOM, agreed.control),
+        (words::OTHER_ITEMS, agreed.others),
     ] {
         if n > 0 {
             let (low, high) = wilson(wins, n);
-            told.push(format!(
-                "{wins} of {n} on {what} ({:.0} %, {:.0} to {:.0})",
+            told.push(words::agreed_on(
+                wins,
+                n,
+                what,
                 100.0 * wins as f64 / n as f64,
                 low * 100.0,
-                high * 100.0
+                high * 100.0,
             ));
         }
     }
     if !told.is_empty() {
-        let text = format!(
-            "The loaded model agrees with the labels of this project: {}.",
-            told.join("; ")
-        );
+        let text = words::agrees(&told.join("; "));
         controls::note(ui, &text);
         if agreed.trained_here {
-            controls::note(
-                ui,
-                "It was trained in this program, perhaps on these very labels: then this says how well it knows them by heart",
-            );
+            controls::note(ui, words::TRAINED_HERE);
         }
         ui.add_space(space::M);
     }
@@ -142,7 +130,7 @@ fn outcome(ui: &mut Ui, state: &AppState, report: &TrainReport, actions: &mut Ve
         .inner_margin(Margin::same(20));
     frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
-        let told = format!("Trained on {} labels", report.train.n);
+        let told = words::trained_on(report.train.n);
         let heading = controls::text(ui, &told, theme::ui_bold(16.0), p.text);
         heading.widget_info(|| WidgetInfo::labeled(Role::Status, true, &told));
         ui.add_space(space::XS);
@@ -150,29 +138,24 @@ fn outcome(ui: &mut Ui, state: &AppState, report: &TrainReport, actions: &mut Ve
         ui.add_space(space::M);
         curve(ui, &report.curve, report.best_epoch);
         ui.add_space(space::M);
-        if controls::button(ui, "Use this model", true, true, vec2(0.0, 34.0)).clicked() {
+        if controls::button(ui, words::USE, true, true, vec2(0.0, 34.0)).clicked() {
             actions.push(Action::LoadModel(ModelRef::Path(report.output.clone())));
         }
         ui.add_space(space::XS);
-        controls::note(ui, &format!("It is in {}", report.output.display()));
+        controls::note(ui, &words::is_in(&report.output.display()));
     });
     if report.metric == "rmse" {
         return;
     }
     ui.add_space(space::L);
-    controls::text(
-        ui,
-        "Labels of yours that it doubts",
-        theme::ui_bold(16.0),
-        p.text,
-    );
+    controls::text(ui, words::DOUBTED, theme::ui_bold(16.0), p.text);
     ui.add_space(space::XS);
     let hidden = state
         .project
         .as_ref()
         .is_some_and(|project| project.info.policy == ScorePolicy::Hidden);
     if hidden {
-        controls::note(ui, "Scores are hidden in this project, and so are these");
+        controls::note(ui, words::DOUBTED_HIDDEN);
         return;
     }
     let own: Vec<&Disagreement> = report
@@ -182,19 +165,13 @@ fn outcome(ui: &mut Ui, state: &AppState, report: &TrainReport, actions: &mut Ve
         .take(LISTED)
         .collect();
     if own.is_empty() {
-        controls::note(
-            ui,
-            "None: heads that had not learned from a prompt agreed with each of your labels of it",
-        );
+        controls::note(ui, words::DOUBTED_NONE);
         return;
     }
-    controls::note(
-        ui,
-        "Each was judged by a head that had not learned from its prompt. A slip of yours, or of the model: read it again and decide",
-    );
+    controls::note(ui, words::DOUBTED_TOLD);
     ui.add_space(space::XS);
     for doubt in own {
-        let name = format!("Item {}, margin {:.2}", doubt.item.short(), doubt.margin);
+        let name = words::doubted(&doubt.item.short(), doubt.margin);
         if controls::button(ui, &name, false, true, vec2(0.0, 28.0)).clicked() {
             actions.push(Action::OpenItem(doubt.item));
         }
@@ -205,48 +182,29 @@ fn in_words(report: &TrainReport) -> String {
     let figure = |part: &Part| {
         let [value, low, high] = [part.measure.value, part.measure.low, part.measure.high];
         match report.metric {
-            "rmse" => format!("{value:.2} ({low:.2} to {high:.2})"),
-            _ => format!(
-                "{:.0} % ({:.0} to {:.0})",
-                value * 100.0,
-                low * 100.0,
-                high * 100.0
-            ),
+            "rmse" => words::error_between(value, low, high),
+            _ => words::percent_between(value * 100.0, low * 100.0, high * 100.0),
         }
     };
     let metric = match report.metric {
-        "rmse" => "Root mean squared error",
-        _ => "Agreement with the labels",
+        "rmse" => words::ERROR,
+        _ => words::AGREEMENT,
     };
-    let count = |n: usize, what: &str| match n {
-        1 => format!("1 {what}"),
-        n => format!("{n} {what}s"),
-    };
-    let mut text = format!(
-        "{metric}: {} on {} of {} held out, {} on those it learned from.",
-        figure(&report.validation),
-        count(report.validation.n, "label"),
-        count(report.validation.prompts, "prompt"),
-        figure(&report.train)
+    let mut text = words::outcome(
+        metric,
+        &figure(&report.validation),
+        &words::labels(report.validation.n),
+        &words::prompts(report.validation.prompts),
+        &figure(&report.train),
     );
     if report.validation.n < FEW {
-        text.push_str(" So few labels say little: mind the interval.");
+        text.push_str(words::FEW_LABELS);
     }
     if let Some(length) = report.length_baseline {
-        let length = length * 100.0;
-        write!(
-            text,
-            " Picking the longer response: {length:.0} % of the held-out ones."
-        )
-        .ok();
+        text.push_str(&words::length_baseline(length * 100.0));
     }
     if report.left_out > 0 {
-        let n = report.left_out;
-        write!(
-            text,
-            " {n} labels say nothing of this kind and were left out."
-        )
-        .ok();
+        text.push_str(&words::left_out(report.left_out));
     }
     text
 }
@@ -295,18 +253,18 @@ fn curve(ui: &mut Ui, curve: &[Epoch], best: usize) {
     painter.text(
         pos2(x, plot.bottom() + 4.0),
         Align2::CENTER_TOP,
-        format!("epoch {best}"),
+        words::epoch(best),
         small.clone(),
         p.text_2,
     );
     let lines = [
         (
-            "learned from",
+            words::LEARNED_FROM,
             (|e: &Epoch| e.train) as fn(&Epoch) -> f64,
             1.0,
             p.text_2,
         ),
-        ("held out", |e: &Epoch| e.validation, 2.0, p.text),
+        (words::HELD_OUT, |e: &Epoch| e.validation, 2.0, p.text),
     ];
     for (at_line, (name, of, width, color)) in lines.into_iter().enumerate() {
         let points: Vec<Pos2> = curve
@@ -333,9 +291,6 @@ fn curve(ui: &mut Ui, curve: &[Epoch], best: usize) {
     let held = curve
         .get(best.saturating_sub(1))
         .map_or(0.0, |e| e.validation);
-    let told = format!(
-        "Loss per epoch: the held-out part is lowest at epoch {best} of {}, {held:.3}",
-        curve.len()
-    );
+    let told = words::curve(best, curve.len(), held);
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &told));
 }

@@ -5,6 +5,7 @@ use egui::{
     Vec2, WidgetInfo, pos2, vec2,
 };
 
+use crate::app::words;
 use crate::domain::Attribute;
 use crate::ui::theme::{self, Palette};
 
@@ -35,7 +36,7 @@ pub fn key_cap(ui: &mut Ui, key: &str) -> Response {
     );
     ui.painter()
         .galley(rect.center() - galley.size() / 2.0, galley, p.text_2);
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("Key {key}")));
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, words::cheat_sheet::key(key)));
     response
 }
 
@@ -261,16 +262,13 @@ pub fn spine(painter: &Painter, rect: Rect, side: usize, sides: usize, p: &Palet
 /// What a rating says, for people who do not see it: `Correctness of A, 3 of 4: small slips or omissions`.
 pub fn rating_name(attribute: &Attribute, letter: &str, level: Option<i32>) -> String {
     match level {
-        None => format!("{} of {letter}, not rated", attribute.title),
+        None => words::form::not_rated(&attribute.title, letter),
         Some(level) => {
             let anchor = attribute
                 .anchors
                 .get((level - attribute.min) as usize)
                 .map_or("", String::as_str);
-            format!(
-                "{} of {letter}, {level} of {}: {anchor}",
-                attribute.title, attribute.max
-            )
+            words::form::rated(&attribute.title, letter, level, attribute.max, anchor)
         }
     }
 }
@@ -338,7 +336,7 @@ pub fn rating(
             digit,
         );
         response.widget_info(|| {
-            let label = format!("{} of {letter}: {value}", attribute.title);
+            let label = words::form::level(&attribute.title, letter, value);
             WidgetInfo::selected(Role::RadioButton, enabled, chosen, label)
         });
         if response.clicked() {
@@ -358,10 +356,10 @@ pub fn rating(
 pub fn preference_words(position: i32, left: &str, right: &str) -> String {
     let better = if position < 0 { left } else { right };
     match position.abs() {
-        0 => "The same".to_owned(),
-        1 => format!("{better} slightly better"),
-        2 => format!("{better} better"),
-        _ => format!("{better} much better"),
+        0 => words::asked::TIE.to_owned(),
+        1 => words::asked::slightly_better(better),
+        2 => words::asked::better(better),
+        _ => words::asked::much_better(better),
     }
 }
 
@@ -416,9 +414,15 @@ pub fn preference(
     let width = (size.x - gap * (places.len() - 1) as f32) / places.len() as f32;
     let (rect, whole) = ui.allocate_exact_size(size, Sense::focusable_noninteractive());
     whole.widget_info(|| {
-        let said =
-            position.map_or_else(|| "not given".to_owned(), |v| preference_words(v, "A", "B"));
-        WidgetInfo::labeled(Role::RadioGroup, enabled, format!("Preference, {said}"))
+        let said = position.map_or_else(
+            || words::asked::NOT_GIVEN.to_owned(),
+            |v| preference_words(v, "A", "B"),
+        );
+        WidgetInfo::labeled(
+            Role::RadioGroup,
+            enabled,
+            words::asked::preference_is(&said),
+        )
     });
     let mut clicked = None;
     for (at, place) in places.into_iter().enumerate() {

@@ -14,6 +14,7 @@ use super::highlighter::Highlighter;
 use super::layout::{self, Laid, Measure, Piece};
 use super::reading::{Key, Look, Part, Show};
 use crate::app::state::DiffView;
+use crate::app::words::document as words;
 use crate::domain::{Role as Speaker, Turn};
 use crate::text::diff::Span;
 use crate::text::find::find;
@@ -87,12 +88,12 @@ impl Document {
                 blocks(content)
             };
             if said.is_empty() {
-                lines.push(Line::Speaker("(empty)".to_owned()));
+                lines.push(Line::Speaker(words::EMPTY.to_owned()));
             }
             lines.extend(said.into_iter().map(Line::Block));
             if let Some(calls) = &turn.tool_calls {
                 let text = serde_json::to_string_pretty(calls).unwrap_or_default();
-                lines.push(Line::Speaker("Calls a tool".to_owned()));
+                lines.push(Line::Speaker(words::TOOL_CALL.to_owned()));
                 lines.extend(raw_blocks(&text).into_iter().map(Line::Block));
             }
         }
@@ -363,7 +364,7 @@ impl Document {
         let corner = pos2(rect.right() - size.x - 6.0, rect.top() + 5.0);
         let area = Rect::from_min_size(corner, size);
         let mut child = ui.new_child(UiBuilder::new().max_rect(area).id_salt(("copy", at)));
-        if controls::button(&mut child, "Copy", false, true, size).clicked() {
+        if controls::button(&mut child, words::COPY, false, true, size).clicked() {
             let mut whole = String::new();
             for (n, line) in self.lines[at..].iter().enumerate() {
                 match line {
@@ -473,7 +474,7 @@ impl Document {
         let id = ui.scope_id().with(("minimap", show.key));
         let response = ui.interact(strip.expand(2.0), id, Sense::click_and_drag());
         response.widget_info(|| {
-            WidgetInfo::labeled(Role::ScrollBar, true, format!("Overview of {}", show.name))
+            WidgetInfo::labeled(Role::ScrollBar, true, words::overview_of(show.name))
         });
         if let Some(pointer) = response.interact_pointer_pos() {
             let wanted = (pointer.y - strip.top()) / scale - view.height() / 2.0;
@@ -515,10 +516,7 @@ fn rects(galley: &Galley, characters: &Range<usize>) -> Vec<Rect> {
 /// The line that stands for what is the same on both sides.
 fn paint_fold(ui: &Ui, at: egui::Pos2, same: usize, measure: &Measure, line: usize) {
     let p = measure.palette;
-    let told = match same {
-        1 => "1 part the same".to_owned(),
-        n => format!("{n} parts the same"),
-    };
+    let told = words::parts_the_same(same);
     let rect = Rect::from_min_size(at, vec2(measure.width, FOLD));
     let galley = ui
         .painter()
@@ -536,10 +534,10 @@ fn paint_fold(ui: &Ui, at: egui::Pos2, same: usize, measure: &Measure, line: usi
 /// Who speaks, for the head of a turn.
 pub fn speaker(turn: &Turn, number: usize) -> String {
     match turn.role {
-        Speaker::User => format!("You asked, turn {}", number / 2 + 1),
-        Speaker::Assistant => format!("Reply, turn {}", number / 2 + 1),
-        Speaker::System => "Instructions".to_owned(),
-        Speaker::Tool => "A tool answered".to_owned(),
+        Speaker::User => words::you_asked(number / 2 + 1),
+        Speaker::Assistant => words::reply(number / 2 + 1),
+        Speaker::System => words::INSTRUCTIONS.to_owned(),
+        Speaker::Tool => words::TOOL_ANSWERED.to_owned(),
     }
 }
 
