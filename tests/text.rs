@@ -9,6 +9,7 @@ use tiebreak::text::markdown::{
     Alignment, Block, Joint, Kind, Run, blocks, plain_text, raw_blocks,
 };
 use tiebreak::text::preview::{first_line, truncate};
+use tiebreak::text::spans::{as_shown, in_source, occurrences};
 
 /// All text of a block, cells parted by tabs.
 fn text_of(block: &Block) -> String {
@@ -383,6 +384,33 @@ proptest! {
         drop(first_line(&text, 20));
     }
 
+    /// Every word that is shown is found in the source, and what is found there is shown so.
+    #[test]
+    fn what_is_shown_is_found_in_the_source(text in "([a-c]{1,2}|[ ]|\n|\n\n|[*_`~>é|+\\[\\]()&$\\\\]|\\*\\*|&amp;|- |1\\. ){0,80}") {
+        let mut passed: Vec<String> = vec![];
+        for block in blocks(&text) {
+            let shown = text_of(&block);
+            if matches!(block.kind, Kind::Table { .. }) {
+                passed.push(shown);
+                continue;
+            }
+            for word in shown.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty() && w.is_ascii()) {
+                let at = word.as_ptr() as usize - shown.as_ptr() as usize;
+                let before = passed.iter().map(|p| occurrences(p, word).count()).sum::<usize>();
+                let number = before + occurrences(&shown, word).take_while(|p| *p < at).count();
+                // Definitions of links and the like are shown, though no event of the parser speaks of them.
+                if let Some(place) = in_source(&text, word, number) {
+                    let said = &text[place.clone()];
+                    prop_assert!(said.starts_with(&word[..1]) && said.ends_with(&word[word.len() - 1..]), "{:?} for {:?}", said, word);
+                    prop_assert_eq!(as_shown(&text, &place), Some((word.to_owned(), number)));
+                } else {
+                    prop_assert!(text.contains("]:") || text.contains('|'), "{:?} of {:?} in {:?}", word, shown, text);
+                }
+            }
+            passed.push(shown);
+        }
+    }
+
     #[test]
     fn raw_text_is_exact(text in "(\\PC|\n|\r\n|\n\n){0,400}", times in 1_usize..30) {
         let text = text.repeat(times);
@@ -741,4 +769,24 @@ fn formulas_are_shown_as_their_source_set_apart() {
     );
     let whole: String = runs.iter().map(|r| r.text.as_str()).collect();
     assert_eq!(whole, r"Let $x^2 + y^2$ be, and \(a_1\) too.");
+}
+
+#[test]
+fn places_in_the_source_stand_for_what_is_shown_of_them() {
+    let source = "Say **so** it, [so](so) &lt; so.\n\n`so` and so";
+    let place = |number| in_source(source, "so", number).map(|r| (r.start, &source[r]));
+    assert_eq!(place(0), Some((6, "so")));
+    assert_eq!(place(1), Some((16, "so")));
+    assert_eq!(place(2), Some((29, "so")));
+    assert_eq!(place(3), Some((35, "so")));
+    assert_eq!(place(5), None);
+    // Over marks: all that stands between its ends.
+    let over = in_source(source, "so it", 0).unwrap();
+    assert_eq!(&source[over.clone()], "so** it");
+    assert_eq!(as_shown(source, &over), Some(("so it".to_owned(), 0)));
+    let entity = in_source(source, "< so", 0).unwrap();
+    assert_eq!(&source[entity], "&lt; so");
+    assert_eq!(as_shown(source, &(19..21)), None, "an address is not shown");
+    assert_eq!(occurrences("aaa", "aa").count(), 2);
+    assert_eq!(occurrences("a", "").count(), 0);
 }

@@ -12,14 +12,14 @@ use super::import::{ImportReport, ImportSheet};
 use super::settings::Settings;
 use super::state::{
     Agreed, Counts, Drawer, ModelCard, Opened, Overlay, Pick, Place, ProjectInfo, Screen,
-    SettingsTab,
+    SettingsTab, Unmarkable,
 };
 use super::train::TrainReport;
 use crate::analysis::tally::Tally;
 use crate::dataset::ExportReport;
 use crate::domain::{
     Event, EventId, History, Item, ItemId, LabelSchema, Preference, ResponseKey, Score,
-    ScorePolicy, ScorerId,
+    ScorePolicy, ScorerId, Span,
 };
 use crate::reward::ModelRef;
 use crate::reward::train::Loss;
@@ -109,6 +109,16 @@ pub enum Action {
     ToggleTag(usize),
     /// Say how sure one is, 1 to 5.
     Confidence(u8),
+    /// This is selected in a response now (a place from the left), or nothing any more.
+    Selected(Option<(usize, Result<Span, Unmarkable>)>),
+    /// Mark what is selected; a mark that is there already is taken in hand.
+    Mark,
+    /// Take a marked span in hand, to give it a tag: a place in the list of marks.
+    PickMark(usize),
+    /// Give the mark in hand this tag of the schema, or take the tag away again.
+    TagMark(usize),
+    /// Take a mark away.
+    Unmark(usize),
     /// Clear the focused field.
     ClearField,
     /// The keyboard is in the text now.

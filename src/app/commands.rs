@@ -363,6 +363,14 @@ pub static COMMANDS: &[Command] = &[
         |s| s.labelling().then_some(Action::EditResponse(Some(s.side))),
     ),
     command(
+        "mark",
+        "Mark what is selected, then 1–9 for a tag",
+        Group::Judge,
+        Scope::Annotate,
+        &[Shortcut::new(Key::Letter('M'))],
+        |s| s.labelling().then_some(Action::Mark),
+    ),
+    command(
         "skip",
         "Skip with a reason…",
         Group::Judge,

@@ -46,6 +46,8 @@ pub struct Form {
     pub touched: bool,
     /// The card that is held while ranking: a place from the left.
     pub held: Option<usize>,
+    /// The marked span that a digit gives its tag: a place in [`Judgment::marks`].
+    pub marking: Option<usize>,
     /// What was asked about this very judgment before its commit: Enter again keeps it.
     pub asked: Vec<Doubt>,
     /// Deeds about the item since the last change of the form: undo takes these back first.
@@ -62,6 +64,7 @@ impl Form {
             focus,
             touched: false,
             held: None,
+            marking: None,
             asked: vec![],
             deeds_since: 0,
             typed: None,
@@ -99,6 +102,7 @@ impl Form {
         self.draft.past.clear();
         self.draft.future.clear();
         self.asked.clear();
+        self.marking = None;
         self.typed = None;
     }
 
@@ -115,6 +119,7 @@ impl Form {
         };
         to.push(std::mem::replace(&mut draft.judgment, judgment));
         self.typed = None;
+        self.marking = None;
         self.asked.clear();
         true
     }

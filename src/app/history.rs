@@ -2,7 +2,8 @@
 
 use crate::app::form::letter;
 use crate::app::words::{asked, everywhere, history as words};
-use crate::domain::{Event, EventBody, Judgment, LabelSchema, Preference, ResponseKey};
+use crate::domain::{Event, EventBody, Judgment, LabelSchema, Preference, ResponseKey, SpanMark};
+use crate::text::preview;
 
 /// One deed of the history of an item.
 #[derive(Debug, Clone, PartialEq)]
@@ -130,6 +131,19 @@ fn changes(
     );
     let tags = |j: &Judgment| (!j.tags.is_empty()).then(|| j.tags.join(", "));
     change(asked::REASONS, tags(before), tags(after));
+    let marked = |j: &Judgment| {
+        let mark = |m: &SpanMark| {
+            let side = shown.iter().position(|k| *k == m.response);
+            let side = side.map_or_else(|| words::ANOTHER_RESPONSE.to_owned(), letter);
+            let text = everywhere::quoted(&preview::first_line(&m.span.text, 40));
+            match &m.tag {
+                Some(tag) => format!("{side} {text} ({tag})"),
+                None => format!("{side} {text}"),
+            }
+        };
+        (!j.marks.is_empty()).then(|| j.marks.iter().map(mark).collect::<Vec<_>>().join(", "))
+    };
+    change(asked::MARKED, marked(before), marked(after));
     let sure = |j: &Judgment| j.confidence.map(words::sureness);
     change(asked::HOW_SURE, sure(before), sure(after));
     lines

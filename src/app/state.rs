@@ -19,7 +19,7 @@ use crate::app::words::screens as words;
 use crate::dataset::ExportReport;
 use crate::domain::{
     Draft, Event, History, Item, ItemId, LabelSchema, Outcome, ReferenceLabel, ResponseKey, Score,
-    ScorePolicy, SourceRow,
+    ScorePolicy, SourceRow, Span,
 };
 use crate::reward::train::Loss;
 use crate::reward::{ModelRef, ScorerInfo};
@@ -223,10 +223,21 @@ pub struct OpenItem {
     pub scores: BTreeMap<ResponseKey, Result<Score, String>>,
     /// The next unlabelled items and which of their responses have scores.
     pub ahead: Vec<(Arc<Item>, BTreeSet<ResponseKey>)>,
+    /// What is selected in a response, to be marked: a place from the left, and the span. An error where it is no text as stored.
+    pub selected: Option<(usize, Result<Span, Unmarkable>)>,
     /// The response that is being rewritten: a place from the left.
     pub editing: Option<usize>,
     /// Scores of rewrites, with what they said then.
     pub rescored: BTreeMap<ResponseKey, (String, Result<f64, String>)>,
+}
+
+/// Why selected text cannot be marked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unmarkable {
+    /// Invisible characters are written out: what is shown is not what is stored.
+    WrittenOut,
+    /// It is shown otherwise than it is stored, and its place is not known.
+    NoPlace,
 }
 
 impl OpenItem {
@@ -284,6 +295,7 @@ impl OpenItem {
             sources,
             references,
             scores: BTreeMap::new(),
+            selected: None,
             editing: None,
             rescored: BTreeMap::new(),
             ahead: ahead
@@ -730,6 +742,11 @@ impl AppState {
     pub fn ranking(&self) -> bool {
         let held = |open: &OpenItem| open.form.focus == Field::Ranking && open.form.held.is_some();
         self.open_item().is_some_and(held)
+    }
+
+    /// The marked span that is in hand, so that a digit gives it a tag: a place in the list of marks.
+    pub fn marking(&self) -> Option<usize> {
+        self.open_item()?.form.marking
     }
 
     /// Whether there are items.

@@ -53,6 +53,7 @@ words! {
         WHY = "Why";
         REASONS = "Reasons";
         HOW_SURE = "How sure";
+        MARKED = "Marked";
         NEITHER_VALID = "Neither valid";
         TIE = "The same";
         slightly_better(response: &str) = "{response} slightly better";
@@ -475,6 +476,14 @@ words! {
         incomplete(what: &str) = "{what}. Enter goes to the first.";
         NOTHING_ASKED = "In this mode nothing is asked of such an item: skip it, or put it off.";
         rate_first(response: &str) = "Sequential: rate {response} first, by itself.";
+        SELECT_FIRST = "Select words of a response first: with the mouse, or find them (Ctrl F).";
+        WRITTEN_OUT = "Characters are written out: show the text as it is to mark it.";
+        NO_PLACE = "This is not shown as it is stored: show it raw to mark it.";
+        marked(response: &str, text: &str) = "{response}: {text}";
+        marked_for(response: &str, text: &str, tag: &str) = "{response}: {text}, {tag}";
+        MARK_UNTAGGED = "1–9 says why";
+        TAKE_MARK_AWAY = "Take this mark away";
+        take_mark_away(mark: &str) = "Take away: {mark}";
         PICK_FIRST = "Pick a card first: 1 to 9.";
         NO_TIE = "These guidelines have no \"the same\": choose the side that is slightly better.";
     }

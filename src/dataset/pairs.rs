@@ -18,7 +18,7 @@ use super::write::{ExportRow, Vote, WriteOptions};
 use crate::domain::label::json_number;
 use crate::domain::{
     Item, ItemError, Judgment, Preference, Ratings, ReferenceLabel, ReferenceRole, ResponseKey,
-    Role, Turn,
+    Role, Span, SpanMark, Turn,
 };
 
 const SIDES: [[&str; 2]; 3] = [
@@ -252,6 +252,7 @@ fn read_vote(vote: &Value, names: [&str; 2], keys: [ResponseKey; 2]) -> Option<R
     let justification = take_text(&mut vote, "justification").unwrap_or_default();
     let (tags, confidence) = (take_tags(&mut vote), take_confidence(&mut vote));
     let edits = take_edits(&mut vote, names, keys);
+    let marks = take_marks(&mut vote, names, keys);
     Some(ReferenceLabel {
         role: ReferenceRole::Vote,
         annotator,
@@ -263,6 +264,7 @@ fn read_vote(vote: &Value, names: [&str; 2], keys: [ResponseKey; 2]) -> Option<R
             tags,
             confidence,
             edits,
+            marks,
             ..Judgment::default()
         },
         extra: vote,
@@ -278,6 +280,32 @@ fn take_tags(vote: &mut Map<String, Value>) -> Vec<String> {
         vote.shift_remove("tags");
     }
     tags.unwrap_or_default()
+}
+
+/// Takes marked spans of the responses, by side. A list that holds anything else stays.
+fn take_marks(
+    vote: &mut Map<String, Value>,
+    names: [&str; 2],
+    keys: [ResponseKey; 2],
+) -> Vec<SpanMark> {
+    let mark = |value: &Value| {
+        let side = value.get("side")?.as_str()?;
+        let tag = match value.get("tag") {
+            None | Some(Value::Null) => None,
+            Some(tag) => Some(tag.as_str()?.to_owned()),
+        };
+        Some(SpanMark {
+            response: keys[names.iter().position(|name| *name == side)?],
+            span: serde_json::from_value(value.clone()).ok()?,
+            tag,
+        })
+    };
+    let marks = vote.get("marks").and_then(Value::as_array);
+    let marks: Option<Vec<SpanMark>> = marks.and_then(|list| list.iter().map(mark).collect());
+    if marks.is_some() {
+        vote.shift_remove("marks");
+    }
+    marks.unwrap_or_default()
 }
 
 /// Takes how sure the annotator was: 1 to 5.
@@ -328,8 +356,19 @@ struct VoteLine<'a> {
     confidence: Option<u8>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     edits: BTreeMap<&'static str, &'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    marks: Vec<MarkLine<'a>>,
     #[serde(flatten)]
     extra: BTreeMap<&'a str, &'a Value>,
+}
+
+#[derive(Serialize)]
+struct MarkLine<'a> {
+    side: &'static str,
+    #[serde(flatten)]
+    span: &'a Span,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tag: Option<&'a str>,
 }
 
 type SideRatings<'a> = BTreeMap<&'static str, BTreeMap<&'a str, Value>>;
@@ -377,6 +416,20 @@ fn vote_line<'a>(
         edits: [(SIDES[0][0], chosen), (SIDES[0][1], rejected)]
             .into_iter()
             .filter_map(|(side, key)| Some((side, judgment.edits.get(&key)?.as_str())))
+            .collect(),
+        marks: judgment
+            .marks
+            .iter()
+            .filter_map(|mark| {
+                let side = [chosen, rejected]
+                    .iter()
+                    .position(|key| *key == mark.response)?;
+                Some(MarkLine {
+                    side: SIDES[0][side],
+                    span: &mark.span,
+                    tag: mark.tag.as_deref(),
+                })
+            })
             .collect(),
         extra: if options.extra {
             vote.extra

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{LabelSchema, ResponseKey, ScorePolicy, ScorerId};
+use super::{LabelSchema, ResponseKey, ScorePolicy, ScorerId, SpanMark};
 
 /// Which response is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,6 +152,9 @@ pub struct Judgment {
     /// Responses as the annotator would have them ("chosen, edited"): the new text of the last turn.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub edits: BTreeMap<ResponseKey, String>,
+    /// Marked spans of the responses, in the order in which they were marked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<SpanMark>,
 }
 
 impl Judgment {
@@ -181,6 +184,10 @@ impl Judgment {
             self.ranking.clear();
         }
         self.tags.retain(|tag| schema.tags.contains(tag));
+        for mark in &mut self.marks {
+            mark.tag.take_if(|tag| !schema.tags.contains(tag));
+        }
+        self.marks.retain(|mark| responses.contains(&mark.response));
         if !schema.confidence {
             self.confidence = None;
         }

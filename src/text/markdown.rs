@@ -9,6 +9,7 @@ use std::ops::Range;
 use pulldown_cmark::{CodeBlockKind, Event, LinkType, Options, Parser, Tag, TagEnd};
 
 use super::pieces::{PARAGRAPH_BYTES, cut_code, cut_runs};
+use super::spans::Spoken;
 
 /// A table of more columns than this is shown as its source.
 const MOST_COLUMNS: usize = 40;
@@ -137,15 +138,25 @@ pub fn plain_text(runs: &[Run]) -> String {
 /// Reads Markdown (`CommonMark` with tables, strikethrough, task lists; text between dollar signs is left as it is).
 /// Takes any text, in time proportional to its length.
 pub fn blocks(markdown: &str) -> Vec<Block> {
+    read(Builder::new(markdown)).finish()
+}
+
+/// What [`blocks`] shows and where it comes from.
+pub(super) fn spoken(markdown: &str) -> Spoken {
+    let mut builder = Builder::new(markdown);
+    builder.spoken = Some(Spoken::default());
+    read(builder).spoken.unwrap_or_default()
+}
+
+fn read(mut builder: Builder<'_>) -> Builder<'_> {
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_MATH;
-    let mut builder = Builder::new(markdown);
-    for (event, range) in Parser::new_ext(markdown, options).into_offset_iter() {
+    for (event, range) in Parser::new_ext(builder.source, options).into_offset_iter() {
         builder.event(event, range);
     }
-    builder.finish()
+    builder
 }
 
 /// The text exactly as it is, as paragraphs of at most 40 lines: joined as their joints say (and by a newline at
@@ -217,6 +228,8 @@ struct Builder<'a> {
     italic: usize,
     strike: usize,
     links: Vec<String>,
+    /// Where what is shown comes from, if that is asked.
+    spoken: Option<Spoken>,
 }
 
 impl<'a> Builder<'a> {
@@ -234,6 +247,7 @@ impl<'a> Builder<'a> {
             italic: 0,
             strike: 0,
             links: Vec::new(),
+            spoken: None,
         }
     }
 
@@ -243,6 +257,9 @@ impl<'a> Builder<'a> {
         let starts_block = matches!(&event, Event::Start(tag) if is_block(tag));
         if starts_block || matches!(event, Event::Rule) {
             self.end_loose();
+        }
+        if starts_block || matches!(event, Event::Start(Tag::TableCell)) {
+            self.spoken.iter_mut().for_each(Spoken::part);
         }
         if between_blocks || starts_block {
             let upto = if matches!(event, Event::End(_)) {
@@ -256,14 +273,14 @@ impl<'a> Builder<'a> {
             Event::Start(tag) => self.start(tag, &range),
             Event::End(tag) => self.end(tag, &range),
             Event::Text(text) => self.text(&text, &range),
-            Event::Code(text) => self.push(&text, true),
+            Event::Code(text) => self.push(&text, true, &range),
             // Formulas are shown as their source, set apart like code.
-            Event::InlineMath(text) => self.push(&format!("${text}$"), true),
-            Event::DisplayMath(text) => self.push(&format!("$${text}$$"), true),
+            Event::InlineMath(text) => self.push(&format!("${text}$"), true, &range),
+            Event::DisplayMath(text) => self.push(&format!("$${text}$$"), true, &range),
             Event::Html(text) | Event::InlineHtml(text) | Event::FootnoteReference(text) => {
-                self.push(&text, false);
+                self.push(&text, false, &range);
             }
-            Event::SoftBreak | Event::HardBreak => self.push("\n", false),
+            Event::SoftBreak | Event::HardBreak => self.push("\n", false, &range),
             Event::Rule => self.emit(Kind::Rule),
             Event::TaskListMarker(done) => {
                 self.marker = Some(if done { "[x]" } else { "[ ]" }.to_owned());
@@ -375,7 +392,7 @@ impl<'a> Builder<'a> {
             }
             TagEnd::Image => {
                 if let Some(address) = self.links.last().cloned() {
-                    self.push(&format!(" ({address})"), false);
+                    self.push(&format!(" ({address})"), false, range);
                 }
                 self.links.pop();
             }
@@ -386,6 +403,7 @@ impl<'a> Builder<'a> {
     fn text(&mut self, text: &str, range: &Range<usize>) {
         if let Leaf::Code(_, code) = &mut self.leaf {
             code.push_str(text);
+            self.say(text, range);
             return;
         }
         // Markdown takes the backslash of `\[` and `\{` for an escape; model replies mean LaTeX by it.
@@ -393,15 +411,23 @@ impl<'a> Builder<'a> {
             && self.source[..range.start].ends_with('\\')
             && text.starts_with(['(', ')', '[', ']', '{', '}', ',', ';', ':', '%', '&']);
         if escaped {
-            self.push("\\", false);
+            self.push("\\", false, &(range.start - 1..range.start));
         }
-        self.push(text, false);
+        self.push(text, false, range);
     }
 
-    fn push(&mut self, text: &str, code: bool) {
+    fn say(&mut self, text: &str, range: &Range<usize>) {
+        if let Some(spoken) = &mut self.spoken {
+            spoken.say(self.source, text, range);
+        }
+    }
+
+    /// Takes text that comes from `range` of the source.
+    fn push(&mut self, text: &str, code: bool, range: &Range<usize>) {
         if text.is_empty() {
             return;
         }
+        self.say(text, range);
         let run = Run {
             text: text.to_owned(),
             bold: self.bold > 0,

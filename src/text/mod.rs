@@ -10,3 +10,4 @@ pub mod highlight;
 pub mod markdown;
 mod pieces;
 pub mod preview;
+pub mod spans;

@@ -14,14 +14,14 @@ use crate::support::*;
 const PAIRS: &str = "helpsteer2_validation_first8.jsonl";
 const WHY: &str = "The other one misses the point.";
 
-fn dispatch(shown: &mut Shown, action: Action) {
+pub(super) fn dispatch(shown: &mut Shown, action: Action) {
     shown.state_mut().app.dispatch(action);
     shown.step();
     shown.step();
 }
 
 /// Changes what the project asks, and waits until it does.
-fn ask(shown: &mut Shown, change: impl FnOnce(&mut LabelSchema)) {
+pub(super) fn ask(shown: &mut Shown, change: impl FnOnce(&mut LabelSchema)) {
     let mut schema = state(shown).schema().unwrap().clone();
     let version = schema.version;
     change(&mut schema);
@@ -32,7 +32,7 @@ fn ask(shown: &mut Shown, change: impl FnOnce(&mut LabelSchema)) {
     until_saved(shown);
 }
 
-fn labels(project: &Path) -> Vec<Label> {
+pub(super) fn labels(project: &Path) -> Vec<Label> {
     let labels = events(project).into_iter().filter_map(|e| match e.body {
         EventBody::Label(label) => Some(*label),
         _ => None,

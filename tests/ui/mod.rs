@@ -12,6 +12,8 @@ mod files;
 mod form;
 /// From the welcome to an export.
 mod main_line;
+/// Spans that are marked.
+mod marks;
 /// Models that cannot be loaded.
 mod models;
 /// How the screens look.

@@ -3,9 +3,9 @@
 use crate::app::action::preference_at;
 use crate::app::effect::Effect;
 use crate::app::form::{self, Field, bar_position, fields, letter, missing, reached};
-use crate::app::state::{AppState, ModelState, Notice, OpenItem, ProjectState, Saved};
+use crate::app::state::{AppState, ModelState, Notice, OpenItem, ProjectState, Saved, Unmarkable};
 use crate::app::words::form as words;
-use crate::domain::{Draft, ItemId, Outcome, Preference, ResponseKey};
+use crate::domain::{Draft, ItemId, Outcome, Preference, ResponseKey, SpanMark};
 
 /// Moves the keyboard to a field. Where labels go step by step, a later step leads to what is open before it.
 pub(super) fn focus(state: &mut AppState, mut field: Field) {
@@ -25,6 +25,7 @@ pub(super) fn focus(state: &mut AppState, mut field: Field) {
     }
     if let Some(open) = state.open_item_mut() {
         open.form.focus = field;
+        open.form.marking = None;
     }
     if let Field::Rating { side, .. } = field {
         state.side = side;
@@ -142,6 +143,9 @@ pub(super) fn put_draft(project: &mut ProjectState, item: ItemId, draft: Option<
 }
 
 pub(super) fn press_digit(state: &mut AppState, digit: u8) -> Vec<Effect> {
+    if state.marking().is_some() {
+        return tag_mark(state, usize::from(digit).wrapping_sub(1));
+    }
     match state.focus() {
         Some(Field::Rating { side, attribute }) => {
             rate(state, side, attribute, Some(i32::from(digit)))
@@ -196,6 +200,92 @@ pub(super) fn set_confidence(state: &mut AppState, level: u8) -> Vec<Effect> {
     edit(state, |open| {
         let confidence = &mut open.form.draft.judgment.confidence;
         *confidence = (*confidence != Some(level)).then_some(level);
+    })
+}
+
+// -----------------------------------------------------------------------------------------
+// Marking spans
+
+/// Marks what is selected and takes the mark in hand, so that a digit gives it a tag.
+pub(super) fn mark(state: &mut AppState) -> Vec<Effect> {
+    let selected = state.open_item().and_then(|o| o.selected.clone());
+    let (side, span) = match selected {
+        None => {
+            state.notice = Some(Notice::told(words::SELECT_FIRST));
+            return vec![];
+        }
+        Some((_, Err(why))) => {
+            state.notice = Some(Notice::told(match why {
+                Unmarkable::WrittenOut => words::WRITTEN_OUT,
+                Unmarkable::NoPlace => words::NO_PLACE,
+            }));
+            return vec![];
+        }
+        Some((side, Ok(span))) => (side, span),
+    };
+    let Some(response) = state.open_item().and_then(|o| o.shown.get(side)).copied() else {
+        return vec![];
+    };
+    let effects = edit(state, |open| {
+        let marks = &mut open.form.draft.judgment.marks;
+        if !marks
+            .iter()
+            .any(|m| m.response == response && m.span == span)
+        {
+            marks.push(SpanMark {
+                response,
+                span: span.clone(),
+                tag: None,
+            });
+        }
+    });
+    let tags = state.schema().map_or(0, |s| s.tags.len());
+    if let Some(open) = state.open_item_mut() {
+        let marks = &open.form.draft.judgment.marks;
+        let at = marks
+            .iter()
+            .position(|m| m.response == response && m.span == span);
+        // Without tags there is nothing more to say of it.
+        open.form.marking = at.filter(|_| tags > 0);
+    }
+    effects
+}
+
+pub(super) fn pick_mark(state: &mut AppState, at: usize) -> Vec<Effect> {
+    let writable = state.can_write() && state.schema().is_some_and(|s| !s.tags.is_empty());
+    if let Some(open) = state.open_item_mut() {
+        let there = at < open.form.draft.judgment.marks.len();
+        open.form.marking = (writable && there && open.form.marking != Some(at)).then_some(at);
+    }
+    vec![]
+}
+
+/// Gives the mark in hand a tag of the schema and lets go of it; the same tag again takes it away.
+pub(super) fn tag_mark(state: &mut AppState, tag: usize) -> Vec<Effect> {
+    let tag = state.schema().and_then(|s| s.tags.get(tag)).cloned();
+    let (Some(tag), Some(at)) = (tag, state.marking()) else {
+        return vec![];
+    };
+    let effects = edit(state, |open| {
+        if let Some(mark) = open.form.draft.judgment.marks.get_mut(at) {
+            mark.tag = (mark.tag.as_ref() != Some(&tag)).then_some(tag);
+        }
+    });
+    if let Some(open) = state.open_item_mut() {
+        open.form.marking = None;
+    }
+    effects
+}
+
+pub(super) fn unmark(state: &mut AppState, at: usize) -> Vec<Effect> {
+    if let Some(open) = state.open_item_mut() {
+        open.form.marking = None;
+    }
+    edit(state, |open| {
+        let marks = &mut open.form.draft.judgment.marks;
+        if at < marks.len() {
+            marks.remove(at);
+        }
     })
 }
 
@@ -436,6 +526,9 @@ pub(super) fn neither_valid(state: &mut AppState) -> Vec<Effect> {
 }
 
 pub(super) fn clear_field(state: &mut AppState) -> Vec<Effect> {
+    if let Some(at) = state.marking() {
+        return unmark(state, at);
+    }
     match state.focus() {
         Some(Field::Rating { side, attribute }) => rate(state, side, attribute, None),
         Some(Field::Preference) => edit(state, |open| open.form.draft.judgment.preference = None),

@@ -23,9 +23,9 @@ use deeds::{
     set_schema, skip,
 };
 use form::{
-    clear_field, edit, edit_response, focus, focus_side, move_card, move_focus, move_preference,
-    neither_valid, pick_card, prefer, press_digit, rate, rewrite, set_confidence, tie_card,
-    toggle_tag,
+    clear_field, edit, edit_response, focus, focus_side, mark, move_card, move_focus,
+    move_preference, neither_valid, pick_card, pick_mark, prefer, press_digit, rate, rewrite,
+    set_confidence, tag_mark, tie_card, toggle_tag, unmark,
 };
 use places::{
     back, export, import_sheet, list, load_model, look_at, pick, picked, preview, queue_move,
@@ -122,6 +122,16 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
         Action::TieCard => tie_card(state),
         Action::ToggleTag(at) => toggle_tag(state, at),
         Action::Confidence(level) => set_confidence(state, level),
+        Action::Selected(selected) => {
+            if let Some(open) = state.open_item_mut() {
+                open.selected = selected;
+            }
+            vec![]
+        }
+        Action::Mark => mark(state),
+        Action::PickMark(at) => pick_mark(state, at),
+        Action::TagMark(tag) => tag_mark(state, tag),
+        Action::Unmark(at) => unmark(state, at),
         Action::ClearField => clear_field(state),
         Action::Justify(text) => edit(state, |open| open.form.draft.judgment.justification = text),
         Action::TextEntered => {

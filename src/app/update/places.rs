@@ -56,6 +56,11 @@ pub(super) fn back(state: &mut AppState) -> Vec<Effect> {
     {
         return vec![];
     }
+    if let Some(open) = state.open_item_mut()
+        && open.form.marking.take().is_some()
+    {
+        return vec![];
+    }
     if state.find.take().is_some() || state.drawer.take().is_some() {
         return vec![];
     }

@@ -61,6 +61,7 @@ pub fn show_context<'a>(state: &'a AppState, open: &'a OpenItem, p: &Palette) ->
         here: find::here(state, 0),
         diff: DiffView::Off,
         ink: (p.text, p.sunken),
+        marks: &[],
     }
 }
 
@@ -96,6 +97,7 @@ pub fn show_response<'a>(
             DiffView::Off
         },
         ink: (p.side(side, sides), p.wash(side, sides)),
+        marks: &open.form.draft.judgment.marks,
     })
 }
 
@@ -411,6 +413,20 @@ fn response_column(
         reading.go(&text, &show);
     }
     reading.show(&mut text, &show);
+    // Told when it is whole, and only where it changed.
+    if !ui.input(|i| i.pointer.any_down()) {
+        let selected = reading.selected(&show);
+        let known = open.selected.as_ref();
+        match selected {
+            Some(span) if known.is_none_or(|known| *known != (side, span.clone())) => {
+                actions.push(Action::Selected(Some((side, span))));
+            }
+            None if known.is_some_and(|known| known.0 == side) => {
+                actions.push(Action::Selected(None));
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Letter, score and length of a response.

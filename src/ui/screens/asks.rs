@@ -4,7 +4,7 @@ use egui::{Align2, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, 
 
 use crate::app::form::{Field, letter};
 use crate::app::state::OpenItem;
-use crate::app::words::{asked, form as words};
+use crate::app::words::{asked, everywhere, form as words};
 use crate::app::{Action, AppState};
 use crate::domain::{LabelSchema, ResponseKey};
 use crate::text::preview;
@@ -128,6 +128,64 @@ pub fn tags(
     });
     if focused {
         controls::focus_ring(ui.painter(), inner.response.rect, Palette::now(ui.ctx()));
+    }
+}
+
+/// The marked spans: what, why, and a way to take each away. The one in hand waits for its tag.
+pub fn marks(ui: &mut Ui, state: &AppState, open: &OpenItem, actions: &mut Vec<Action>) {
+    let p = Palette::now(ui.ctx());
+    let enabled = state.can_write();
+    ui.spacing_mut().item_spacing.y = 4.0;
+    for (at, mark) in open.form.draft.judgment.marks.iter().enumerate() {
+        let side = open.shown.iter().position(|k| *k == mark.response);
+        let Some(side) = side else { continue };
+        let held = open.form.marking == Some(at);
+        let text = everywhere::quoted(&preview::first_line(&mark.span.text, 60));
+        let told = match &mark.tag {
+            Some(tag) => words::marked_for(&letter(side), &text, tag),
+            None => words::marked(&letter(side), &text),
+        };
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 2.0;
+            let why = match &mark.tag {
+                Some(tag) => tag.as_str(),
+                None if held => words::MARK_UNTAGGED,
+                None => "",
+            };
+            let why = ui.painter().layout_no_wrap(
+                why.to_owned(),
+                theme::ui_medium(theme::SMALL),
+                p.text_2,
+            );
+            let width = ui.available_width() - 30.0;
+            let (rect, response) = ui.allocate_exact_size(vec2(width, 28.0), Sense::click());
+            let write = |x: f32, text: &str, font, color, right: f32| {
+                let room = Rect::from_min_max(rect.min, pos2(right, rect.bottom()));
+                let at = pos2(rect.left() + x, rect.center().y);
+                let painter = ui.painter().with_clip_rect(room);
+                painter.text(at, Align2::LEFT_CENTER, text, font, color);
+            };
+            let end = rect.right() - why.size().x - 8.0;
+            let color = p.side(side, open.shown.len());
+            write(4.0, &letter(side), theme::ui_bold(12.0), color, end);
+            write(22.0, &text, theme::ui(12.0), p.text, end - 4.0);
+            let at_right = pos2(end, rect.center().y - why.size().y / 2.0);
+            ui.painter().galley(at_right, why, p.text_2);
+            response.widget_info(|| WidgetInfo::selected(Role::ListItem, enabled, held, &told));
+            if held {
+                controls::focus_ring(ui.painter(), rect, p);
+            }
+            if response.clicked() {
+                actions.push(Action::PickMark(at));
+            }
+            let close = controls::button(ui, "×", false, enabled, vec2(28.0, 28.0));
+            close.widget_info(|| {
+                WidgetInfo::labeled(Role::Button, enabled, words::take_mark_away(&told))
+            });
+            if close.on_hover_text(words::TAKE_MARK_AWAY).clicked() {
+                actions.push(Action::Unmark(at));
+            }
+        });
     }
 }
 

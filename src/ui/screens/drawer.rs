@@ -82,6 +82,7 @@ fn show_guidelines(ui: &mut Ui, state: &AppState, reading: &mut Reading) {
             here: None,
             diff: DiffView::Off,
             ink: (p.text, p.sunken),
+            marks: &[],
         },
     );
 }

@@ -104,6 +104,12 @@ pub fn dock(ui: &mut Ui, state: &AppState, width: f32, actions: &mut Vec<Action>
                         ui.add_space(6.0);
                         asks::tags(ui, state, schema, open, actions);
                     }
+                    if !open.form.draft.judgment.marks.is_empty() {
+                        ui.add_space(space::M);
+                        section(ui, asked::MARKED, &state.key("mark"));
+                        ui.add_space(6.0);
+                        asks::marks(ui, state, open, actions);
+                    }
                     if schema.confidence {
                         ui.add_space(space::M);
                         section(ui, asked::HOW_SURE, "1–5");

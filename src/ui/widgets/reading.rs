@@ -10,8 +10,8 @@ use super::document::Document;
 use super::highlighter::Highlighter;
 use super::layout::Measure;
 use crate::app::settings::Reading as Settings;
-use crate::app::state::DiffView;
-use crate::domain::{ItemId, ResponseKey, Turn};
+use crate::app::state::{DiffView, Unmarkable};
+use crate::domain::{ItemId, ResponseKey, Span, SpanMark, Turn};
 use crate::ui::theme::{Palette, Setting};
 
 /// Which text is shown.
@@ -78,8 +78,10 @@ pub struct Show<'a> {
     pub here: Option<usize>,
     /// How differences are shown, where there are any.
     pub diff: DiffView,
-    /// Colour and ground of differences.
+    /// Colour and ground of differences, and of what is marked.
     pub ink: (Color32, Color32),
+    /// What is marked, here and in other texts.
+    pub marks: &'a [SpanMark],
 }
 
 impl Reading {
@@ -225,10 +227,27 @@ impl Reading {
         document.offset = before + part * document.height(line);
     }
 
+    /// What is selected in a document, or else found and looked at: where it stands in the text as stored.
+    pub fn selected(&mut self, show: &Show<'_>) -> Option<Result<Span, Unmarkable>> {
+        self.documents.get_mut(&show.key)?.selected(show)
+    }
+
     /// Shows a document in all the space there is.
     pub fn show(&mut self, ui: &mut Ui, show: &Show<'_>) {
         let size = ui.available_size();
         let top = ui.cursor().min;
+        let view = Rect::from_min_size(top, size);
+        // A press lets go of what was selected, wherever in the texts it is; the text under it begins a new selection.
+        let pressed = ui.input(|i| {
+            let at = i.pointer.press_origin();
+            i.pointer.primary_pressed() && at.is_some_and(|at| view.contains(at))
+        });
+        if pressed {
+            for document in self.documents.values_mut() {
+                document.selection = None;
+                document.was_here = None;
+            }
+        }
         let (document, highlighter, left) = self.prepare(ui, show);
         document.offset += show.scroll * size.y;
         let total = document.total();
@@ -242,7 +261,6 @@ impl Reading {
             document.paint(ui, highlighter, viewport, left, total, show);
         });
         document.offset = output.state.clamped_offset().y;
-        let view = Rect::from_min_size(top, size);
         document.sticky_head(ui, view, left, show);
         document.minimap(ui, view, total, show);
     }
@@ -277,6 +295,7 @@ impl Reading {
             set: self.set,
         });
         document.look_for(show.find);
+        document.take_marks(show);
         document.fold(show.diff == DiffView::Only);
         (document, &mut self.highlighter, left)
     }
