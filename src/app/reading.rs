@@ -15,6 +15,15 @@ pub enum Drawer {
     History,
 }
 
+/// Why selected text cannot be marked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unmarkable {
+    /// Invisible characters are written out: what is shown is not what is stored.
+    WrittenOut,
+    /// It is shown otherwise than it is stored, and its place is not known.
+    NoPlace,
+}
+
 /// Where a reader is: kept with the project, to come back to after a restart.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Place {

@@ -11,7 +11,7 @@ use super::commands::{self, Shortcut};
 use super::export::ExportRecipe;
 use super::form::{Field, Form, fields, first_field, shown_keys};
 use super::import::{ImportReport, ImportSheet};
-pub use super::reading::{DiffView, Drawer, FindState, Place, SettingsTab};
+pub use super::reading::{DiffView, Drawer, FindState, Place, SettingsTab, Unmarkable};
 use super::settings::Settings;
 use super::train::TrainReport;
 use crate::analysis::tally::Tally;
@@ -229,15 +229,6 @@ pub struct OpenItem {
     pub editing: Option<usize>,
     /// Scores of rewrites, with what they said then.
     pub rescored: BTreeMap<ResponseKey, (String, Result<f64, String>)>,
-}
-
-/// Why selected text cannot be marked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unmarkable {
-    /// Invisible characters are written out: what is shown is not what is stored.
-    WrittenOut,
-    /// It is shown otherwise than it is stored, and its place is not known.
-    NoPlace,
 }
 
 impl OpenItem {

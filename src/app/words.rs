@@ -481,8 +481,8 @@ words! {
         NO_PLACE = "This is not shown as it is stored: show it raw to mark it.";
         marked(response: &str, text: &str) = "{response}: {text}";
         marked_for(response: &str, text: &str, tag: &str) = "{response}: {text}, {tag}";
-        MARK_UNTAGGED = "1–9 says why";
-        TAKE_MARK_AWAY = "Take this mark away";
+        MARK_UNTAGGED = "no reason";
+        TAKE_MARK_AWAY = "take it away";
         take_mark_away(mark: &str) = "Take away: {mark}";
         PICK_FIRST = "Pick a card first: 1 to 9.";
         NO_TIE = "These guidelines have no \"the same\": choose the side that is slightly better.";

@@ -27,7 +27,11 @@ impl Spoken {
         let start = self.text.len();
         self.text.push_str(text);
         let written = source.get(range.clone()).unwrap_or_default();
-        let within = written.find(text).map(|at| range.start + at);
+        // A line break within code is shown as a space.
+        let at = written
+            .find(text)
+            .or_else(|| written.replace(['\n', '\r'], " ").find(text));
+        let within = at.map(|at| range.start + at);
         self.pieces.push(Piece {
             shown: start..self.text.len(),
             source: within.map_or_else(|| range.clone(), |at| at..at + text.len()),
@@ -63,14 +67,16 @@ pub fn in_source(source: &str, part: &str, number: usize) -> Option<Range<usize>
         spoken.pieces.get(after).filter(|p| p.shown.start <= byte)
     };
     let first = at(start)?;
-    let from = match first.exact {
-        true => first.source.start + (start - first.shown.start),
-        false => first.source.start,
+    let from = if first.exact {
+        first.source.start + (start - first.shown.start)
+    } else {
+        first.source.start
     };
     let last = at(end - 1)?;
-    let to = match last.exact {
-        true => last.source.start + (end - last.shown.start),
-        false => last.source.end,
+    let to = if last.exact {
+        last.source.start + (end - last.shown.start)
+    } else {
+        last.source.end
     };
     (from < to && source.get(from..to).is_some()).then_some(from..to)
 }
@@ -91,7 +97,7 @@ pub fn as_shown(source: &str, place: &Range<usize>) -> Option<(String, usize)> {
         Some(shift(from)..shift(to))
     });
     let first = touched.next()?;
-    let end = touched.last().map_or(first.end, |last| last.end);
+    let end = touched.next_back().map_or(first.end, |last| last.end);
     let part = spoken.text.get(first.start..end)?;
     let number = occurrences(&spoken.text, part).position(|at| at == first.start)?;
     Some((part.to_owned(), number))

@@ -75,7 +75,11 @@ fn what_was_found_is_marked_by_keys_and_tagged_by_a_digit() {
     assert!(begins(&shown, "Helpfulness of A, 3 of 4"));
     until_saved(&mut shown);
     drop(shown);
-    let mut shown = home.open_at_item(&project);
+    // High enough for the whole form.
+    let mut shown = home.open_sized(Some(&project), egui::vec2(1440.0, 1200.0));
+    until(&mut shown, "an item is open", |s| {
+        state(s).open_item().is_some()
+    });
     assert_eq!(marks(&shown), marked, "a mark is kept like all else");
     press(&mut shown, "Ctrl+Z Ctrl+Z");
     assert_eq!(marks(&shown)[0].tag, None);

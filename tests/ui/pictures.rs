@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use egui_kittest::wgpu::WgpuTestRenderer;
 use egui_kittest::{Harness, SnapshotOptions, SnapshotResults};
+use tiebreak::app::Action;
 use tiebreak::app::settings::Theme;
 use tiebreak::domain::*;
 use tiebreak::store::{Access, Project};
@@ -52,6 +53,33 @@ fn project(home: &Home) -> PathBuf {
     path
 }
 
+/// Marks some words of both responses: the first mark has a tag, the second waits for one.
+fn mark(shown: &mut Shown) {
+    let mut schema = state(shown).schema().unwrap().clone();
+    schema.tags = ["false", "beside the point", "too long", "unsafe"]
+        .map(str::to_owned)
+        .to_vec();
+    let set = Action::SetSchema(Box::new(schema));
+    shown.state_mut().app.dispatch(set);
+    until(shown, "the tags", |s| {
+        !state(s).schema().unwrap().tags.is_empty() && state(s).labelling()
+    });
+    for side in [0, 1] {
+        let open = state(shown).open_item().unwrap();
+        let content = open.original(side).unwrap();
+        let from = content.find(' ').unwrap() + 1;
+        let to = from + content[from..].match_indices(' ').nth(5).unwrap().0;
+        let span = Span::of(0, content, from..to).unwrap();
+        let selected = Action::Selected(Some((side, Ok(span))));
+        for action in [selected, Action::Mark, Action::TagMark(1)] {
+            if side == 0 || !matches!(action, Action::TagMark(_)) {
+                shown.state_mut().app.dispatch(action);
+            }
+        }
+        until_saved(shown);
+    }
+}
+
 #[test]
 fn the_screens_look_as_they_did() {
     const WIDE: (f32, f32) = (1440.0, 900.0);
@@ -84,6 +112,8 @@ fn the_screens_look_as_they_did() {
             Theme::Paper,
         ),
         ("ranking", "2 Up", Some(Mode::Ranking), SMALL, Theme::Slate),
+        ("marks", "Ctrl+1", None, WIDE, Theme::Paper),
+        ("marks-small", "Ctrl+1", None, SMALL, Theme::Slate),
     ] {
         pictures.push((name.to_owned(), keys, mode, size, theme));
     }
@@ -120,6 +150,9 @@ fn the_screens_look_as_they_did() {
                 state(s).schema().unwrap().mode == mode && state(s).labelling()
             });
             until_saved(&mut shown);
+        }
+        if name.starts_with("marks") {
+            mark(&mut shown);
         }
         press(&mut shown, keys);
         until(&mut shown, "the screen is filled", |s| {

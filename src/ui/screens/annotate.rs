@@ -5,7 +5,7 @@ use egui::{
     WidgetInfo, pos2, vec2,
 };
 
-use super::{drawer, find, form, rewrite, stepper};
+use super::{asks, drawer, find, form, rewrite, stepper};
 use crate::app::form::letter;
 use crate::app::state::{DiffView, ModelState, OpenItem};
 use crate::app::words::{annotate as words, everywhere};
@@ -40,6 +40,7 @@ pub fn show(ui: &mut Ui, state: &mut AppState, reading: &mut Reading, actions: &
     }
     drawer::show(ui, state, reading, actions);
     find::bar(ui, state, reading, actions);
+    asks::mark_bar(ui, state, actions);
     context(ui, state, reading, compact, actions);
     responses(ui, state, reading, compact, actions);
 }

@@ -1,6 +1,8 @@
 //! What a schema may ask beside ratings, preference and reason: a ranking, reason tags, how sure one is.
 
-use egui::{Align2, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Align2, Frame, Margin, Panel, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+};
 
 use crate::app::form::{Field, letter};
 use crate::app::state::OpenItem;
@@ -146,10 +148,9 @@ pub fn marks(ui: &mut Ui, state: &AppState, open: &OpenItem, actions: &mut Vec<A
             None => words::marked(&letter(side), &text),
         };
         ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = 2.0;
+            ui.spacing_mut().item_spacing.x = 4.0;
             let why = match &mark.tag {
                 Some(tag) => tag.as_str(),
-                None if held => words::MARK_UNTAGGED,
                 None => "",
             };
             let why = ui.painter().layout_no_wrap(
@@ -157,7 +158,7 @@ pub fn marks(ui: &mut Ui, state: &AppState, open: &OpenItem, actions: &mut Vec<A
                 theme::ui_medium(theme::SMALL),
                 p.text_2,
             );
-            let width = ui.available_width() - 30.0;
+            let width = ui.available_width() - 42.0;
             let (rect, response) = ui.allocate_exact_size(vec2(width, 28.0), Sense::click());
             let write = |x: f32, text: &str, font, color, right: f32| {
                 let room = Rect::from_min_max(rect.min, pos2(right, rect.bottom()));
@@ -187,6 +188,52 @@ pub fn marks(ui: &mut Ui, state: &AppState, open: &OpenItem, actions: &mut Vec<A
             }
         });
     }
+}
+
+/// Why the mark in hand was made: the schema's tags by digit, below the text where the eyes are.
+pub fn mark_bar(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
+    let (Some(at), Some(open), Some(schema)) = (state.marking(), state.open_item(), state.schema())
+    else {
+        return;
+    };
+    let Some(mark) = open.form.draft.judgment.marks.get(at) else {
+        return;
+    };
+    let p = Palette::now(ui.ctx());
+    let side = open.shown.iter().position(|k| *k == mark.response);
+    let text = everywhere::quoted(&preview::first_line(&mark.span.text, 40));
+    let told = words::marked(&side.map_or_else(String::new, letter), &text);
+    let frame = Frame::new()
+        .fill(p.sunken)
+        .inner_margin(Margin::symmetric(20, 8));
+    Panel::bottom("mark")
+        .resizable(false)
+        .show_separator_line(false)
+        .frame(frame)
+        .show(ui, |ui| {
+            let edge = ui.max_rect().expand2(vec2(20.0, 8.0));
+            ui.painter()
+                .hline(edge.x_range(), edge.top(), Stroke::new(1.0, p.rule));
+            ui.horizontal_wrapped(|ui| {
+                ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
+                ui.spacing_mut().interact_size.y = 28.0;
+                let response = controls::text(ui, &told, theme::ui_medium(theme::UI), p.text);
+                response.widget_info(|| WidgetInfo::labeled(Role::Status, true, &told));
+                ui.add_space(space::S);
+                for (tag, word) in schema.tags.iter().enumerate() {
+                    let number = (tag < 9).then_some(tag + 1);
+                    let on = mark.tag.as_ref() == Some(word);
+                    if toggle(ui, word, number, on, state.can_write()) {
+                        actions.push(Action::TagMark(tag));
+                    }
+                }
+                ui.add_space(space::S);
+                controls::key_cap(ui, &state.key("clear-field"));
+                controls::text(ui, words::TAKE_MARK_AWAY, theme::ui(theme::SMALL), p.text_3);
+                controls::key_cap(ui, &state.key("close"));
+                controls::text(ui, words::MARK_UNTAGGED, theme::ui(theme::SMALL), p.text_3);
+            });
+        });
 }
 
 /// How sure the annotator is.

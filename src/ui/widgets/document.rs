@@ -13,6 +13,7 @@ use super::controls;
 use super::highlighter::Highlighter;
 use super::layout::{self, Laid, Measure, Piece};
 use super::reading::{Key, Look, Part, Show};
+use super::selection::{Chosen, Selecting, Selection, selecting};
 use crate::app::state::DiffView;
 use crate::app::state::Unmarkable;
 use crate::app::words::document as words;
@@ -21,7 +22,6 @@ use crate::text::diff::Span;
 use crate::text::find::find;
 use crate::text::glyphs;
 use crate::text::markdown::{Block, Joint, Kind, blocks, raw_blocks};
-use crate::text::spans;
 use crate::ui::theme;
 
 /// One line of a document: who speaks, or a block of what is said.
@@ -58,27 +58,15 @@ pub(super) struct Document {
     /// Lines that are folded, because they are the same on both sides.
     pub(super) folded: Vec<bool>,
     /// Where each turn begins: a line.
-    turns: Vec<usize>,
+    pub(super) turns: Vec<usize>,
     /// What is selected.
     pub(super) selection: Option<Selection>,
     /// What was found and looked at last: it stays selected when the search is closed, so that keys alone can select.
     pub(super) was_here: Option<Place>,
     /// Where what was selected last stands in the stored text.
-    spot: Option<(Chosen, Result<Spot, Unmarkable>)>,
+    pub(super) spot: Option<(Chosen, Result<Spot, Unmarkable>)>,
     /// What is marked, and where.
-    marked: (Vec<SpanMark>, Vec<Place>),
-}
-
-/// Characters of one part of one line.
-type Chosen = (usize, usize, Range<usize>);
-
-/// Selected text: characters of one part of one line, in the order in which they were passed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Selection {
-    line: usize,
-    part: usize,
-    from: usize,
-    to: usize,
+    pub(super) marked: (Vec<SpanMark>, Vec<Place>),
 }
 
 /// Air above and below a document.
@@ -143,121 +131,6 @@ impl Document {
         }
     }
 
-    /// Texts of the parts of one turn, with the line and the part.
-    fn parts_of_turn(&self, turn: usize) -> impl Iterator<Item = (usize, usize, String)> {
-        let end = self.turns.get(turn + 1).copied();
-        let lines = self.turns.get(turn).copied().unwrap_or(self.lines.len())
-            ..end.unwrap_or(self.lines.len());
-        lines.flat_map(|line| {
-            let parts = match &self.lines[line] {
-                Line::Block(block) => layout::parts(block),
-                Line::Speaker(_) => vec![],
-            };
-            let numbered = parts.into_iter().enumerate();
-            numbered.map(move |(part, text)| (line, part, text))
-        })
-    }
-
-    /// The place in the stored turns of what is selected here, or else of what was found and is looked at; nothing where neither is.
-    pub(super) fn selected(&mut self, show: &Show<'_>) -> Option<Result<Spot, Unmarkable>> {
-        if !self.found.0.is_empty() {
-            let place = show.here.and_then(|at| self.found.1.get(at));
-            self.was_here = place.cloned();
-        }
-        let found = || {
-            let place = self.was_here.as_ref()?;
-            Some((place.line, place.part, place.characters.clone()))
-        };
-        let own = self.selection.filter(|s| s.from != s.to);
-        let own = own.map(|s| (s.line, s.part, s.from.min(s.to)..s.from.max(s.to)));
-        let chosen = own.or_else(found)?;
-        if let Some((_, spot)) = self.spot.as_ref().filter(|(known, _)| *known == chosen) {
-            return Some(spot.clone());
-        }
-        let spot = if show.key.2.invisible {
-            Err(Unmarkable::WrittenOut)
-        } else {
-            self.spot_of(show, &chosen).ok_or(Unmarkable::NoPlace)
-        };
-        self.spot = Some((chosen, spot.clone()));
-        Some(spot)
-    }
-
-    /// The place in the stored turns of characters that are shown.
-    fn spot_of(&self, show: &Show<'_>, (line, part, characters): &Chosen) -> Option<Spot> {
-        let turn = self.turns.partition_point(|start| start <= line);
-        let turn = turn.checked_sub(1)?;
-        let content = &show.turns.get(turn)?.content;
-        let text = self.text_of(*line, *part, characters)?;
-        let mut number = 0;
-        for (at_line, at_part, said) in self.parts_of_turn(turn) {
-            let equal = spans::occurrences(&said, &text);
-            if (at_line, at_part) != (*line, *part) {
-                number += equal.count();
-                continue;
-            }
-            let start = byte_of(&said, characters.start);
-            number += equal.take_while(|at| *at < start).count();
-            let bytes = if show.key.2.raw {
-                let from = spans::occurrences(content, &text).nth(number)?;
-                from..from + text.len()
-            } else {
-                spans::in_source(content, &text, number)?
-            };
-            return Spot::of(turn, content, bytes);
-        }
-        None
-    }
-
-    fn text_of(&self, line: usize, part: usize, characters: &Range<usize>) -> Option<String> {
-        let Line::Block(block) = self.lines.get(line)? else {
-            return None;
-        };
-        let text = layout::parts(block).into_iter().nth(part)?;
-        let taken = text.chars().skip(characters.start).take(characters.len());
-        Some(taken.collect())
-    }
-
-    /// Takes what is marked, and finds where it is shown.
-    pub(super) fn take_marks(&mut self, show: &Show<'_>) {
-        if self.marked.0.as_slice() == show.marks {
-            return;
-        }
-        let mut places = vec![];
-        for mark in show.marks {
-            if show.key.1 != Part::Response(mark.response) {
-                continue;
-            }
-            let Some(turn) = show.turns.get(mark.span.turn) else {
-                continue;
-            };
-            let [from, to] = mark.span.bytes;
-            let shown = if show.key.2.raw {
-                let mut equal = spans::occurrences(&turn.content, &mark.span.text);
-                let number = equal.position(|at| at == from);
-                number.map(|number| (mark.span.text.clone(), number))
-            } else {
-                spans::as_shown(&turn.content, &(from..to))
-            };
-            let Some((text, mut number)) = shown.filter(|_| !show.key.2.invisible) else {
-                continue;
-            };
-            let parts = self.parts_of_turn(mark.span.turn);
-            for (line, part, said) in parts {
-                let starts: Vec<usize> = spans::occurrences(&said, &text).collect();
-                if let Some(start) = starts.get(number) {
-                    let first = said[..*start].chars().count();
-                    places.push((line, part, first..first + text.chars().count()));
-                    break;
-                }
-                number -= starts.len();
-            }
-        }
-        places.sort_by_key(|(line, part, characters)| (*line, *part, characters.start));
-        let places = self.places(places);
-        self.marked = (show.marks.to_vec(), places);
-    }
-
     /// Every part of the text, with the line and the part of it.
     pub(super) fn parts(&self) -> impl Iterator<Item = (usize, usize, String)> {
         self.lines.iter().enumerate().flat_map(|(line, what)| {
@@ -273,7 +146,7 @@ impl Document {
     }
 
     /// Places with how far into their lines they are.
-    fn places(&self, found: Vec<(usize, usize, Range<usize>)>) -> Vec<Place> {
+    pub(super) fn places(&self, found: Vec<(usize, usize, Range<usize>)>) -> Vec<Place> {
         let mut lengths: (usize, Vec<usize>) = (usize::MAX, vec![]);
         let place = |(line, part, characters): (usize, usize, Range<usize>)| {
             if lengths.0 != line {
@@ -449,16 +322,12 @@ impl Document {
                     let rect =
                         Rect::from_min_size(pos, vec2(measure.width, laid.height - laid.gap));
                     let aside = &mut self.aside;
-                    let selecting = paint_block(ui, rect, block, laid, &measure, at, aside, &marks);
-                    self.selection = match (selecting, self.selection) {
-                        (Some(Selecting::From(chosen)), _) => Some(chosen),
-                        (Some(Selecting::To(to)), Some(s)) if s.line == at => {
-                            Some(Selection { to, ..s })
-                        }
-                        (_, unchanged) => unchanged,
-                    };
+                    let chosen = paint_block(ui, rect, block, laid, &measure, at, aside, &marks);
                     if matches!(block.kind, Kind::Code { .. }) && block.joint == Joint::New {
                         self.copy_button(ui, rect, at);
+                    }
+                    if let Some(chosen) = chosen {
+                        self.select(chosen, at);
                     }
                 }
             }
@@ -666,33 +535,6 @@ struct Mark {
     frame: Option<Color32>,
 }
 
-/// What the pointer does to the selection.
-enum Selecting {
-    /// It begins one.
-    From(Selection),
-    /// It goes on to this character.
-    To(usize),
-}
-
-/// Where in `text` the character of that number begins, in bytes.
-fn byte_of(text: &str, character: usize) -> usize {
-    let mut starts = text.char_indices().map(|(at, _)| at);
-    starts.nth(character).unwrap_or(text.len())
-}
-
-/// The word around a character, or that character alone.
-fn word_at(text: &str, character: usize) -> Range<usize> {
-    let chars: Vec<char> = text.chars().collect();
-    let of_word = |c: &char| c.is_alphanumeric() || matches!(c, '_' | '\'' | '’');
-    let at = character.min(chars.len().saturating_sub(1));
-    if !chars.get(at).is_some_and(of_word) {
-        return at..(at + 1).min(chars.len());
-    }
-    let before = chars[..at].iter().rev().take_while(|c| of_word(c)).count();
-    let after = chars[at..].iter().take_while(|c| of_word(c)).count();
-    at - before..at + after
-}
-
 /// Where characters stand in a laid out text, row by row.
 fn rects(galley: &Galley, characters: &Range<usize>) -> Vec<Rect> {
     let mut found = vec![];
@@ -769,7 +611,7 @@ fn paint_block(
     aside: &mut HashMap<usize, f32>,
     marks: &[Mark],
 ) -> Option<Selecting> {
-    let mut selecting = None;
+    let mut chosen_here = None;
     let at = rect.min;
     let mut shift = 0.0;
     if let Some(wide) = laid.wide {
@@ -841,26 +683,9 @@ fn paint_block(
                     Stroke::NONE,
                 );
                 link(&response, block, &galley, pos);
-                if let (Some(part), Some(pointer)) = (*part, response.interact_pointer_pos()) {
-                    let at = galley.cursor_from_pos(pointer - pos).index.0;
-                    let from = |range: Range<usize>| {
-                        Selecting::From(Selection {
-                            line,
-                            part,
-                            from: range.start,
-                            to: range.end,
-                        })
-                    };
-                    if response.triple_clicked() {
-                        selecting = Some(from(0..galley.text().chars().count()));
-                    } else if response.double_clicked() {
-                        selecting = Some(from(word_at(galley.text(), at)));
-                    } else if child.input(|i| i.pointer.primary_pressed()) {
-                        selecting = Some(from(at..at));
-                    } else if response.dragged() {
-                        selecting = Some(Selecting::To(at));
-                    }
-                }
+                let place = part.map(|part| (line, part));
+                let chosen = place.and_then(|p| selecting(&child, &response, &galley, pos, p));
+                chosen_here = chosen.or(chosen_here);
             }
         }
     }
@@ -878,7 +703,7 @@ fn paint_block(
         ui.painter()
             .rect_filled(thumb, 1.5, measure.palette.control);
     }
-    selecting
+    chosen_here
 }
 
 /// Shows where a link leads. It is never followed by itself: what a model wrote is not to be trusted.

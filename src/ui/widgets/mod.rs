@@ -7,3 +7,4 @@ pub mod highlighter;
 pub mod icons;
 pub mod layout;
 pub mod reading;
+mod selection;
