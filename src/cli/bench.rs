@@ -13,7 +13,7 @@ use super::printer::{self, Bar};
 use crate::analysis::pairs::{ScoredPair, agreement, by_set};
 use crate::dataset::{self, Row, SinkStopped};
 use crate::domain::{Preference, ReferenceRole, Turn};
-use crate::reward::{self, DtypeChoice, LoadOptions, ModelRef, Scorer};
+use crate::reward::{self, DtypeChoice, LoadOptions, ModelRef, Preset, Scorer};
 use crate::task::{Cancel, Job, Progress};
 
 /// Pairs scored at once.
@@ -47,6 +47,9 @@ pub struct Pairs {
     /// auto, logit:ID (the logit of that token after the last one) or the name of a head
     #[arg(long, default_value = "auto")]
     head: String,
+    /// How several outputs become one score: a preset (nemotron-340b, steerlm-70b, steerlm-70b-first, helpfulness), or NAME=WEIGHT,…
+    #[arg(long, value_name = "PRESET")]
+    weights: Option<Preset>,
     /// Report as JSON on stdout
     #[arg(long)]
     json: bool,
@@ -89,6 +92,7 @@ impl Source {
         let options = LoadOptions {
             dtype,
             head: command.head.parse()?,
+            weights: command.weights.clone(),
             threads: Some(cores),
             ..LoadOptions::default()
         };

@@ -16,8 +16,8 @@ use crate::domain::Turn;
 use crate::domain::hash::response_hash;
 use crate::domain::label::json_number;
 use crate::reward::{
-    self, DeviceChoice, DtypeChoice, HeadChoice, LoadOptions, ModelRef, ScoreOutput, ScoreStats,
-    Scorer, prompt,
+    self, DeviceChoice, DtypeChoice, HeadChoice, LoadOptions, ModelRef, Preset, ScoreOutput,
+    ScoreStats, Scorer, prompt,
 };
 use crate::store::{Access, Project};
 use crate::task::{Cancel, Job, Progress};
@@ -50,6 +50,9 @@ pub struct Score {
     /// auto, logit:ID (the logit of that token after the last one) or the name of a head
     #[arg(long, default_value = "auto")]
     head: String,
+    /// How several outputs become one score: a preset (nemotron-340b, steerlm-70b, steerlm-70b-first, helpfulness), or NAME=WEIGHT,…
+    #[arg(long, value_name = "PRESET")]
+    weights: Option<Preset>,
     /// In place of the model's chat template: raw, hh, nemo-extra-id, llama2, tulu, user-assistant, or a file
     #[arg(long, default_value = "auto")]
     template: String,
@@ -89,6 +92,7 @@ pub fn run(command: &Score) -> anyhow::Result<ExitCode> {
         batch_tokens: command.batch_tokens,
         template,
         head: command.head.parse::<HeadChoice>()?,
+        weights: command.weights.clone(),
         ..LoadOptions::default()
     };
     let scorer = reward::load(&model, &options)?;

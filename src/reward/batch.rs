@@ -145,32 +145,23 @@ impl Packed {
         start..self.ids.len()
     }
 
-    /// Where the token lies that transformers' sequence classifiers pool for row `row`: the right-most one that is not
-    /// `pad`, the first one if all are, the last one where there is no padding token.
-    pub fn pooled(&self, row: usize, pad: Option<u32>) -> Pooled {
+    /// Where the token of that position lies in row `row`.
+    pub fn place(&self, row: usize, position: usize) -> Pooled {
         let segment = &self.segments[self.rows[row]];
         let parent = segment.parent.clone().unwrap_or(0..0);
-        let place = |position: usize| {
-            if position < parent.len() {
-                Pooled {
-                    token: parent.start + position,
-                    before: None,
-                    start: parent.start,
-                }
-            } else {
-                Pooled {
-                    token: segment.range.start + position - parent.len(),
-                    before: segment.parent.clone(),
-                    start: segment.range.start,
-                }
+        if position < parent.len() {
+            Pooled {
+                token: parent.start + position,
+                before: None,
+                start: parent.start,
             }
-        };
-        let length = parent.len() + segment.range.len();
-        let Some(pad) = pad else {
-            return place(length - 1);
-        };
-        let last = (0..length).rev().find(|&p| self.ids[place(p).token] != pad);
-        place(last.unwrap_or(0))
+        } else {
+            Pooled {
+                token: segment.range.start + position - parent.len(),
+                before: segment.parent.clone(),
+                start: segment.range.start,
+            }
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod batch;
 pub mod error;
 pub mod local;
+pub mod preset;
 pub mod prompt;
 pub mod tokens;
 pub mod train;
@@ -19,6 +20,7 @@ use crate::domain::{ScorerId, Turn};
 use crate::task::Cancel;
 
 pub use error::RewardError;
+pub use preset::Preset;
 
 /// Scores conversations. A score is comparable only with scores of the same scorer for the same prompt.
 pub trait Scorer: Send {
@@ -60,7 +62,7 @@ pub struct ScorerInfo {
 /// The score of one conversation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScoreOutput {
-    /// The output, or of several: helpfulness, else the mean.
+    /// The output, or of several: their weighted sum by a preset or a gate, else helpfulness, else the mean.
     pub score: f64,
     /// All outputs of a model that has several, by name.
     pub attributes: BTreeMap<String, f64>,
@@ -241,6 +243,8 @@ pub struct LoadOptions {
     pub template: Option<String>,
     /// Where the score is read.
     pub head: HeadChoice,
+    /// How several outputs become one score; `None`: as the model's makers say, else helpfulness, else the mean.
+    pub weights: Option<Preset>,
     /// Compute the whole of every conversation, even where neighbours begin alike.
     pub no_sharing: bool,
 }

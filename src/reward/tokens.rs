@@ -62,6 +62,13 @@ impl Encoder {
         })
     }
 
+    /// The ids of the text, among several, that takes the fewest tokens: the one that the vocabulary was made for.
+    pub fn shortest(&self, texts: &[&str]) -> Result<Vec<u32>, RewardError> {
+        let ids = texts.iter().map(|text| self.split(text));
+        let ids: Vec<Vec<u32>> = ids.collect::<Result<_, _>>()?;
+        Ok(ids.into_iter().min_by_key(Vec::len).unwrap_or_default())
+    }
+
     /// A token as the tokenizer's vocabulary writes it; empty where it has none of that number.
     pub fn token(&self, id: u32) -> String {
         self.tokenizer.id_to_token(id).unwrap_or_default()

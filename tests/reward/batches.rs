@@ -154,7 +154,7 @@ proptest! {
                     None => ids.len() - 1,
                     Some(pad) => ids.iter().rposition(|&id| id != pad).unwrap_or(0),
                 };
-                let pooled = batch.pooled(row, pad);
+                let pooled = batch.place(row, last);
                 prop_assert_eq!(pooled.token, places[last]);
                 let seen = pooled.before.map_or(0, |b| b.len()) + pooled.token + 1 - pooled.start;
                 prop_assert_eq!(seen, last + 1);

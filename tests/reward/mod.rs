@@ -4,6 +4,8 @@
 mod batches;
 /// Broken and hostile files.
 mod files;
+/// Heads that are more than a matrix.
+mod heads;
 /// The embedded model.
 mod mini;
 /// Scores as transformers computes them.

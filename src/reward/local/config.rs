@@ -17,17 +17,20 @@ pub(crate) enum Family {
     Qwen2,
     /// Like Llama, with norms of queries and keys.
     Qwen3,
+    /// Like Llama, with queries, keys and values in one matrix, and other names.
+    InternLm2,
     /// Norms around both halves of a layer, soft caps, windows in every other layer, GELU.
     Gemma2,
 }
 
 impl Family {
-    const ALL: [(&'static str, Self); 5] = [
+    const ALL: [(&'static str, Self); 6] = [
         ("llama", Self::Llama),
         ("mistral", Self::Mistral),
         ("qwen2", Self::Qwen2),
         ("qwen3", Self::Qwen3),
         ("gemma2", Self::Gemma2),
+        ("internlm2", Self::InternLm2),
     ];
 
     /// The name of transformers' classes, such as `Llama` in `LlamaForSequenceClassification`.
@@ -38,6 +41,7 @@ impl Family {
             Self::Qwen2 => "Qwen2",
             Self::Qwen3 => "Qwen3",
             Self::Gemma2 => "Gemma2",
+            Self::InternLm2 => "InternLM2",
         }
     }
 
@@ -96,12 +100,35 @@ pub(crate) struct DecoderConfig {
     pub(crate) query_scale: f64,
     /// The token that is not pooled.
     pub(crate) pad: Option<u32>,
+    /// What is said of the head.
+    pub(crate) head: HeadFacts,
+}
+
+/// What a configuration says of the head.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct HeadFacts {
     /// Names of the outputs, where the model gives them.
     pub(crate) outputs: Vec<String>,
+    /// How the outputs are brought to one scale (`do_normalize` of Beaver's models).
+    pub(crate) normaliser: Option<Normaliser>,
+    /// What the gate's logits are divided by (`ArmoRM`'s models).
+    pub(crate) gating_temperature: Option<f64>,
+    /// A token that is written after the text, and pooled (`InternLM2`'s reward models).
+    pub(crate) reward_token: Option<u32>,
+}
+
+/// Mean and variance of raw outputs, by output.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Normaliser {
+    pub(crate) mean: Vec<f64>,
+    pub(crate) variance: Vec<f64>,
+    /// Whether the mean is taken off, and whether what is left is divided by the standard deviation.
+    pub(crate) steps: (bool, bool),
 }
 
 /// `config.json` of transformers: the part that matters here.
 #[derive(Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "as the file has them")]
 struct HfConfig {
     #[serde(default)]
     architectures: Vec<String>,
@@ -132,13 +159,23 @@ struct HfConfig {
     rope_scaling: Option<Map<String, Json>>,
     id2label: Option<Map<String, Json>>,
     quantization_config: Option<Json>,
+    #[serde(default)]
+    bias: bool,
+    reward_token_id: Option<i64>,
+    gating_temperature: Option<f64>,
+    num_quantiles: Option<i64>,
+    #[serde(default)]
+    do_normalize: bool,
+    normalize_function: Option<String>,
+    mean: Option<Json>,
+    var: Option<Json>,
 }
 
 impl DecoderConfig {
     /// The same without the names of the outputs, which are the head's.
     pub(crate) fn layers_only(&self) -> Self {
         Self {
-            outputs: Vec::new(),
+            head: HeadFacts::default(),
             ..self.clone()
         }
     }
@@ -169,11 +206,7 @@ impl DecoderConfig {
         let hf: HfConfig =
             serde_json::from_value(config).map_err(|e| RewardError::malformed(file, e))?;
         // Their heads are more than linear layers on the last token.
-        let special = |a: &&String| {
-            ["WithGating", "ProcessReward", "ForScore"]
-                .iter()
-                .any(|part| a.contains(part))
-        };
+        let special = |a: &&String| a.contains("ProcessReward") || hf.num_quantiles.is_some();
         if let Some(other) = hf.architectures.first().filter(special) {
             return Err(RewardError::Unsupported(format!(
                 "`{file}`: the reward head of `{other}` is not supported yet"
@@ -221,6 +254,16 @@ impl DecoderConfig {
                 "a scale of attention that is no positive number",
             ));
         }
+        let internlm = family == Family::InternLm2;
+        let head = HeadFacts {
+            normaliser: normaliser(&hf).map_err(|reason| RewardError::malformed(file, reason))?,
+            gating_temperature: hf.gating_temperature,
+            reward_token: hf
+                .reward_token_id
+                .and_then(|id| u32::try_from(id).ok())
+                .filter(|_| internlm),
+            outputs: hf.id2label.map(names).unwrap_or_default(),
+        };
         let rope = hf.rope_parameters.or(hf.rope_scaling).unwrap_or_default();
         let theta = rope
             .get("rope_theta")
@@ -238,15 +281,15 @@ impl DecoderConfig {
             eps: hf.rms_norm_eps as f32,
             context: hf.max_position_embeddings,
             frequencies: Vec::new(),
-            qkv_bias: hf.attention_bias || family == Family::Qwen2,
-            output_bias: hf.attention_bias && family != Family::Qwen2,
+            qkv_bias: hf.attention_bias || family == Family::Qwen2 || (internlm && hf.bias),
+            output_bias: (hf.attention_bias && family != Family::Qwen2) || (internlm && hf.bias),
             mlp_bias: hf.mlp_bias,
             windows,
             soft_cap,
             query_scale: scalar.powf(-0.5),
             // transformers' own -1 in old files means none
             pad: hf.pad_token_id.and_then(|id| u32::try_from(id).ok()),
-            outputs: hf.id2label.map(names).unwrap_or_default(),
+            head,
         };
         config.check(file)?;
         let frequencies = base_frequencies(theta.unwrap_or(10_000.0), head_dim)
@@ -315,10 +358,13 @@ impl DecoderConfig {
             pad: file
                 .number("tokenizer.ggml.padding_token_id")
                 .map(|id| id as u32),
-            outputs: file
-                .texts("llama.classifier.output_labels")
-                .unwrap_or_default()
-                .to_vec(),
+            head: HeadFacts {
+                outputs: file
+                    .texts("llama.classifier.output_labels")
+                    .unwrap_or_default()
+                    .to_vec(),
+                ..HeadFacts::default()
+            },
         };
         let rotated = number("rope.dimension_count").unwrap_or(head_dim);
         let theta = file.float("llama.rope.freq_base").unwrap_or(10_000.0);
@@ -410,7 +456,8 @@ impl DecoderConfig {
 fn windows(family: Family, hf: &HfConfig) -> Result<Vec<Option<usize>>, String> {
     let layers = hf.num_hidden_layers.min(1 << 12);
     let window = match (family, hf.use_sliding_window) {
-        (Family::Llama, _) | (Family::Qwen2 | Family::Qwen3, None | Some(false)) => None,
+        (Family::Llama | Family::InternLm2, _)
+        | (Family::Qwen2 | Family::Qwen3, None | Some(false)) => None,
         _ => hf.sliding_window,
     };
     if window == Some(0) {
@@ -431,11 +478,39 @@ fn windows(family: Family, hf: &HfConfig) -> Result<Vec<Option<usize>>, String> 
     let slides = |layer: usize| match family {
         Family::Qwen2 | Family::Qwen3 => layer >= hf.max_window_layers.unwrap_or(28),
         Family::Gemma2 => layer.is_multiple_of(2),
-        Family::Llama | Family::Mistral => true,
+        Family::Llama | Family::Mistral | Family::InternLm2 => true,
     };
     Ok((0..layers)
         .map(|layer| window.filter(|_| slides(layer)))
         .collect())
+}
+
+/// What Beaver's models say of their outputs' scale; nothing where they are left as they are.
+fn normaliser(hf: &HfConfig) -> Result<Option<Normaliser>, String> {
+    if !hf.do_normalize {
+        return Ok(None);
+    }
+    let steps = match hf.normalize_function.as_deref().unwrap_or("affine") {
+        "affine" => (true, true),
+        "scale" => (false, true),
+        "translate" => (true, false),
+        "identity" => return Ok(None),
+        other => return Err(format!("`normalize_function` is `{other}`")),
+    };
+    let numbers = |value: &Option<Json>| match value {
+        Some(Json::Array(list)) => list.iter().map(Json::as_f64).collect(),
+        Some(Json::Number(one)) => one.as_f64().map(|one| vec![one]),
+        _ => None,
+    };
+    let (mean, variance) = (numbers(&hf.mean), numbers(&hf.var));
+    let (Some(mean), Some(variance)) = (mean, variance) else {
+        return Err("`do_normalize` without `mean` and `var`".to_owned());
+    };
+    Ok(Some(Normaliser {
+        mean,
+        variance,
+        steps,
+    }))
 }
 
 /// Labels by number; none where they are transformers' placeholders.
@@ -475,7 +550,8 @@ fn scaled(frequencies: Vec<f64>, rope: &Map<String, Json>) -> Result<Vec<f32>, S
     };
     let kind = rope.get("rope_type").or_else(|| rope.get("type"));
     let scaled: Vec<f64> = match kind.and_then(Json::as_str).unwrap_or("default") {
-        "default" => frequencies,
+        // `dynamic` changes nothing up to the longest text that the model takes.
+        "default" | "dynamic" => frequencies,
         "linear" => {
             let factor = number("factor")?;
             frequencies.into_iter().map(|f| f / factor).collect()

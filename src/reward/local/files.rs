@@ -7,6 +7,7 @@ use tokenizers::Tokenizer;
 
 use super::config::DecoderConfig;
 use super::gguf::GgufFile;
+use super::layout;
 use super::source::{Source, file_name};
 use super::weights::{Safetensors, Weights};
 use crate::reward::prompt::SpecialTokens;
@@ -129,12 +130,13 @@ impl Files {
             return Self::lone_gguf(folder, &name, template, head);
         }
         let config = DecoderConfig::from_hf("config.json", &read(&config_path)?)?;
-        let Some(files) = Safetensors::open(folder)? else {
+        let Some(mut files) = Safetensors::open(folder)? else {
             return Err(match pickled(folder) {
                 Some(file) => RewardError::Pickle { file },
                 None => RewardError::malformed(&name, "there is no `model.safetensors` in it"),
             });
         };
+        layout::rename(&config, &mut files)?;
         let sources = files.files.clone();
         let tokenizer_path = folder.join("tokenizer.json");
         if !tokenizer_path.exists() {

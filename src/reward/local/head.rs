@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use candle_core::Tensor;
 
 use super::backbone::linear::Loader;
+use super::config::{HeadFacts, Normaliser};
+use super::gate::{self, Gate, OBJECTIVES};
 use super::weights::{HEAD, Weights};
-use crate::reward::{HeadChoice, RewardError, ScoreOutput};
+use crate::reward::{HeadChoice, Preset, RewardError, ScoreOutput};
 
 /// How a head is laid out in a file: its linear layers, with `ReLU` between them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +18,8 @@ pub(crate) struct Plan {
     layers: Vec<PlannedLayer>,
     /// Whether the last token is pooled whatever it is, not the last one that is no padding.
     pub(crate) last_token: bool,
+    /// Whether a gate weighs the outputs, which is read where the prompt ends.
+    pub(crate) gated: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,11 +37,14 @@ struct PlannedLayer {
 ///
 /// `score`: transformers' sequence classifiers, `OpenRLHF` (one layer); INF-ORM, Qwen2.5-Math-RM (two). `v_head.summary`: TRL's value head,
 /// also in LLaMA-Factory's `value_head.safetensors`, and GRM. `regression_head`: `UltraRM`, Eurus. `v_head`: Starling, `InternLM2`.
-const KNOWN: [(&str, bool); 4] = [
+/// `score_head`: Beaver. `regression_layer`: `ArmoRM`, whose outputs a gate weighs.
+const KNOWN: [(&str, bool); 6] = [
     ("score", false),
     ("v_head.summary", true),
     ("regression_head", true),
     ("v_head", true),
+    ("score_head", true),
+    ("regression_layer", false),
 ];
 
 impl Plan {
@@ -117,6 +124,7 @@ impl Plan {
                 layers,
                 // Two layers under the name of the sequence classifiers' head pool the last token too (INF-ORM, Qwen2.5-Math-RM).
                 last_token: last_token || parts.len() > 1,
+                gated: name == "regression_layer" && gate::there(weights),
             })
         };
         if weights.shape(&format!("{name}.weight")).is_some() {
@@ -160,6 +168,7 @@ impl Plan {
                     row: Some(row),
                 }],
                 last_token: true,
+                gated: false,
             }),
             [vocabulary, _] if row >= *vocabulary => Err(RewardError::Option(format!(
                 "--head logit:{token}: this model has {vocabulary} tokens"
@@ -193,21 +202,35 @@ fn missing(weights: &Weights) -> RewardError {
     }
 }
 
-/// A head: linear layers with `ReLU` between them.
+/// A head: linear layers with `ReLU` between them, and how their outputs become one score.
 #[derive(Debug)]
 pub(crate) struct Head {
     layers: Vec<(Tensor, Option<Tensor>)>,
     /// Names of the outputs; empty where there is one only.
     pub(crate) names: Vec<String>,
+    normaliser: Option<Normaliser>,
+    gate: Option<Gate>,
+    /// The weight of each output.
+    weights: Option<Vec<f64>>,
+}
+
+/// What a head says of one conversation.
+#[derive(Debug)]
+pub(crate) struct Outputs {
+    values: Vec<f64>,
+    /// The score, where a gate gave it.
+    score: Option<f64>,
 }
 
 impl Head {
-    /// Reads a head; `names` are the model's own, where it has them.
+    /// Reads a head over `hidden` inputs; `facts` are what the model says of it.
     pub(crate) fn load(
         loader: &Loader<'_>,
         plan: &Plan,
-        names: &[String],
+        facts: &HeadFacts,
+        hidden: usize,
     ) -> Result<Self, RewardError> {
+        let names = &facts.outputs;
         let layer = |layer: &PlannedLayer| {
             let shape = [layer.outputs, layer.inputs];
             let values = match layer.row {
@@ -224,22 +247,63 @@ impl Head {
         let count = plan.outputs();
         let names = match count {
             1 => Vec::new(),
-            _ if names.len() == count => names.to_vec(),
+            _ if names.len() == count => names.clone(),
+            _ if plan.gated && count == OBJECTIVES.len() => OBJECTIVES.map(str::to_owned).to_vec(),
             _ => (0..count).map(|i| format!("LABEL_{i}")).collect(),
         };
+        let temperature = facts.gating_temperature.unwrap_or(10.0);
+        let gate = plan
+            .gated
+            .then(|| Gate::load(loader, hidden, count, temperature))
+            .transpose()?;
         Ok(Self {
             layers: plan
                 .layers
                 .iter()
                 .map(layer)
                 .collect::<Result<_, RewardError>>()?,
+            normaliser: normaliser(loader, facts, count)?,
+            weights: None,
+            gate,
             names,
         })
     }
 
-    /// Outputs `[n][outputs]` for hidden states `[n, hidden]`.
-    pub(crate) fn forward(&self, hidden: &Tensor) -> candle_core::Result<Vec<Vec<f32>>> {
-        let mut out = hidden.clone();
+    /// Makes the score the weighted sum of the outputs, all of which a preset must know.
+    pub(crate) fn weigh(&mut self, preset: &Preset) -> Result<(), RewardError> {
+        let names = &self.names;
+        if let Some((missing, _)) = preset
+            .weights
+            .iter()
+            .find(|(name, _)| !names.contains(name))
+        {
+            let there = if names.is_empty() {
+                "one output only".to_owned()
+            } else {
+                names.join(", ")
+            };
+            return Err(RewardError::Option(format!(
+                "--weights {}: this model has no output `{missing}` (it has {there})",
+                preset.name
+            )));
+        }
+        let weight = |name: &String| preset.weights.get(name).copied().unwrap_or_default();
+        self.weights = Some(names.iter().map(weight).collect());
+        Ok(())
+    }
+
+    /// What it says of each conversation. `hidden` is `[n, hidden]`, of a gated head `[2 n, hidden]`: of each conversation the pooled state,
+    /// then that of the end of its prompt.
+    pub(crate) fn forward(&self, hidden: &Tensor) -> candle_core::Result<Vec<Outputs>> {
+        let (hidden, prompts) = if self.gate.is_some() {
+            let (rows, width) = hidden.dims2()?;
+            let both = hidden.reshape((rows / 2, 2, width))?;
+            let part = |at| both.narrow(1, at, 1)?.squeeze(1)?.contiguous();
+            (part(0)?, Some(part(1)?))
+        } else {
+            (hidden.clone(), None)
+        };
+        let mut out = hidden;
         for (at, (weight, bias)) in self.layers.iter().enumerate() {
             if at > 0 {
                 out = out.relu()?;
@@ -249,24 +313,59 @@ impl Head {
                 out = out.broadcast_add(bias)?;
             }
         }
-        out.to_vec2()
+        let scores = match (&self.gate, prompts) {
+            (Some(gate), Some(prompts)) => {
+                gate.scores(&prompts, &out)?.into_iter().map(Some).collect()
+            }
+            _ => vec![None; out.dim(0)?],
+        };
+        let values = out.to_vec2::<f32>()?.into_iter().zip(scores);
+        Ok(values
+            .map(|(values, score)| self.outputs(&values, score))
+            .collect())
     }
 
-    /// The score: the only output, else helpfulness, else the mean.
-    pub(crate) fn score(&self, outputs: &[f32], tokens: usize, truncated: bool) -> ScoreOutput {
+    fn outputs(&self, values: &[f32], score: Option<f32>) -> Outputs {
+        let mut values: Vec<f64> = values.iter().copied().map(f64::from).collect();
+        if let Some(Normaliser {
+            mean,
+            variance,
+            steps: (shift, scale),
+        }) = &self.normaliser
+        {
+            for (value, (mean, variance)) in values.iter_mut().zip(mean.iter().zip(variance)) {
+                if *shift {
+                    *value -= mean;
+                }
+                if *scale {
+                    *value /= variance.sqrt() + 1e-8;
+                }
+            }
+        }
+        Outputs {
+            values,
+            score: score.map(f64::from),
+        }
+    }
+
+    /// The score: the gate's, the only output, the weighted sum, else helpfulness, else the mean.
+    pub(crate) fn score(&self, outputs: &Outputs, tokens: usize, truncated: bool) -> ScoreOutput {
+        let values = &outputs.values;
         let attributes: BTreeMap<String, f64> = self
             .names
             .iter()
             .cloned()
-            .zip(outputs.iter().map(|&x| f64::from(x)))
+            .zip(values.iter().copied())
             .collect();
         let helpfulness = self
             .names
             .iter()
             .position(|name| name.eq_ignore_ascii_case("helpfulness"));
-        let score = match helpfulness {
-            Some(index) => f64::from(outputs[index]),
-            None => outputs.iter().map(|&x| f64::from(x)).sum::<f64>() / outputs.len() as f64,
+        let score = match (outputs.score, &self.weights, helpfulness) {
+            (_, Some(weights), _) => weights.iter().zip(values).map(|(w, x)| w * x).sum(),
+            (Some(score), None, _) => score,
+            (None, None, Some(index)) => values[index],
+            (None, None, None) => values.iter().sum::<f64>() / values.len() as f64,
         };
         ScoreOutput {
             score,
@@ -275,4 +374,38 @@ impl Head {
             truncated,
         }
     }
+}
+
+/// The scale of the outputs: as the weights keep it, else as the configuration says.
+fn normaliser(
+    loader: &Loader<'_>,
+    facts: &HeadFacts,
+    count: usize,
+) -> Result<Option<Normaliser>, RewardError> {
+    let Some(said) = facts.normaliser.clone() else {
+        return Ok(None);
+    };
+    let kept = |name: &str, said: Vec<f64>| -> Result<Vec<f64>, RewardError> {
+        if loader.weights.shape(name).is_none() {
+            return Ok(said);
+        }
+        let kept = loader.weights.f32(name, &[count])?;
+        Ok(kept.into_iter().map(f64::from).collect())
+    };
+    let mean = kept("normalizer.mean", said.mean)?;
+    let variance = kept("normalizer.var", said.variance)?;
+    if mean.len() != count
+        || variance.len() != count
+        || variance.iter().any(|v| v.is_nan() || *v < 0.0)
+    {
+        return Err(RewardError::malformed(
+            &loader.weights.name(),
+            format!("the mean and variance of its {count} outputs make no sense"),
+        ));
+    }
+    Ok(Some(Normaliser {
+        mean,
+        variance,
+        ..said
+    }))
 }

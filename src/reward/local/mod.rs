@@ -5,8 +5,10 @@ mod base;
 mod config;
 mod device;
 mod files;
+mod gate;
 mod gguf;
 mod head;
+mod layout;
 mod source;
 mod weights;
 
@@ -25,7 +27,7 @@ use super::prompt::ChatTemplate;
 use super::tokens::{Encoded, Encoder};
 use super::{
     DtypeChoice, HeadChoice, LoadOptions, ModelRef, RewardError, ScoreOutput, ScoreStats, Scorer,
-    ScorerInfo,
+    ScorerInfo, preset,
 };
 use crate::domain::{ScorerId, Turn};
 use crate::task::Cancel;
@@ -40,10 +42,49 @@ pub(crate) struct Backbone {
     encoder: Encoder,
     decoder: Decoder,
     engine: Engine,
-    pad: Option<u32>,
+    reads: Reads,
+    /// A token that is written after every text, unless the text ends in it.
+    appended: Option<u32>,
     context: usize,
     batch_tokens: usize,
     sharing: bool,
+}
+
+/// Which tokens of a conversation a head reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Reads {
+    /// The last one that is not padding (the rule of transformers' sequence classifiers), the first one if all are; the last one of all
+    /// where there is no padding token.
+    NotPadding(Option<u32>),
+    /// The one before the first padding, else the last one; and the first token of the last end of a prompt.
+    WithPrompt { pad: Option<u32>, end: Vec<u32> },
+}
+
+impl Reads {
+    /// Their positions in `ids`, which is not empty.
+    fn positions(&self, ids: &[u32]) -> Result<Vec<usize>, RewardError> {
+        let last = ids.len() - 1;
+        match self {
+            Self::NotPadding(pad) => {
+                let found = pad.map(|pad| ids.iter().rposition(|id| *id != pad));
+                Ok(vec![found.map_or(last, Option::unwrap_or_default)])
+            }
+            Self::WithPrompt { pad, end } => {
+                let padding = pad.and_then(|pad| ids.iter().position(|id| *id == pad));
+                // One before the first token is the last one, as in the authors' code.
+                let pooled = padding.map_or(last, |at| at.checked_sub(1).unwrap_or(last));
+                let prompt = ids
+                    .windows(end.len().max(1))
+                    .rposition(|w| w == end.as_slice());
+                let prompt = prompt.ok_or_else(|| {
+                    RewardError::Template(
+                        "nothing marks the end of the prompt, where this model's gate reads; its own template does".to_owned(),
+                    )
+                })?;
+                Ok(vec![pooled, prompt])
+            }
+        }
+    }
 }
 
 /// A conversation that has gone through the backbone.
@@ -77,7 +118,8 @@ impl Backbone {
             encoder: Encoder::new(files.tokenizer.clone(), template)?,
             decoder,
             engine,
-            pad: config.pad,
+            reads: Reads::NotPadding(config.pad),
+            appended: config.head.reward_token,
             context: options.max_length.unwrap_or(config.context),
             batch_tokens: options.batch_tokens.unwrap_or(batch::DEFAULT_TOKENS),
             sharing: !options.no_sharing,
@@ -87,7 +129,16 @@ impl Backbone {
     /// Token ids as the model is given them.
     fn encode(&self, turns: &[Turn]) -> Result<Encoded, RewardError> {
         let last = self.decoder.vocabulary();
-        let encoded = self.encoder.encode(turns, self.context)?;
+        let limit = match self.appended {
+            Some(_) => self.context.saturating_sub(1),
+            None => self.context,
+        };
+        let mut encoded = self.encoder.encode(turns, limit)?;
+        if let Some(token) = self.appended
+            && encoded.ids.last() != Some(&token)
+        {
+            encoded.ids.push(token);
+        }
         match encoded.ids.iter().find(|&&id| id as usize >= last) {
             Some(id) => Err(RewardError::Tokenizer(format!(
                 "it wrote token {id}, but the model knows {last} tokens only"
@@ -96,7 +147,7 @@ impl Backbone {
         }
     }
 
-    /// Gives `on_batch` the hidden states `[n, hidden]` of the pooled tokens, batch by batch, in rising order of index.
+    /// Gives `on_batch` the hidden states `[tokens, hidden]` of the tokens that the head reads, batch by batch, in rising order of index.
     fn pooled(
         &self,
         conversations: &[Vec<Turn>],
@@ -105,7 +156,7 @@ impl Backbone {
     ) -> Result<ScoreStats, RewardError> {
         let mut stats = ScoreStats::default();
         let start = Instant::now();
-        let (mut rows, mut about) = (Vec::new(), Vec::new());
+        let (mut rows, mut about, mut read) = (Vec::new(), Vec::new(), Vec::new());
         for (index, turns) in conversations.iter().enumerate() {
             if cancel.is_cancelled() {
                 return Err(RewardError::Cancelled);
@@ -115,10 +166,14 @@ impl Backbone {
                     "the conversation has no turns".to_owned(),
                 ))
             } else {
-                self.encode(turns)
+                self.encode(turns).and_then(|encoded| {
+                    let positions = self.reads.positions(&encoded.ids)?;
+                    Ok((encoded, positions))
+                })
             };
             match encoded {
-                Ok(encoded) => {
+                Ok((encoded, positions)) => {
+                    read.push(positions);
                     stats.tokens += encoded.ids.len() as u64;
                     about.push(Passed {
                         index,
@@ -139,8 +194,9 @@ impl Backbone {
             if cancel.is_cancelled() {
                 return Err(RewardError::Cancelled);
             }
-            let hidden = self.compute(batch, cancel)?;
-            let passed = &about[batch.first..batch.first + batch.rows.len()];
+            let rows = batch.first..batch.first + batch.rows.len();
+            let hidden = self.compute(batch, &read[rows.clone()], cancel)?;
+            let passed = &about[rows];
             on_batch(passed, &hidden)?;
             stats.tokens_computed += batch.ids.len() as u64;
         }
@@ -148,9 +204,16 @@ impl Backbone {
         Ok(stats)
     }
 
-    fn compute(&self, batch: &Packed, cancel: &Cancel) -> Result<Tensor, RewardError> {
-        let pooled: Vec<_> = (0..batch.rows.len())
-            .map(|row| batch.pooled(row, self.pad))
+    /// Hidden states of the tokens at `positions` of each row.
+    fn compute(
+        &self,
+        batch: &Packed,
+        positions: &[Vec<usize>],
+        cancel: &Cancel,
+    ) -> Result<Tensor, RewardError> {
+        let rows = positions.iter().enumerate();
+        let pooled: Vec<_> = rows
+            .flat_map(|(row, at)| at.iter().map(move |at| batch.place(row, *at)))
             .collect();
         self.engine
             .run(|| self.decoder.forward(batch, &pooled, cancel))
@@ -181,19 +244,32 @@ impl LocalScorer {
         let parameters = files.parameters();
         let precision = precision(options.dtype, &files.weights, parameters);
         let device = engine.describe();
-        let backbone = Backbone::load(&files, engine, precision, options)?;
+        let mut backbone = Backbone::load(&files, engine, precision, options)?;
+        if plan.gated {
+            let end = backbone.encoder.shortest(&gate::PROMPT_ENDS)?;
+            let pad = config.pad;
+            backbone.reads = Reads::WithPrompt { pad, end };
+        }
         let loader = Loader {
             weights: &files.weights,
             device: &backbone.engine.device,
             precision,
         };
-        let head = Head::load(&loader, &plan, &config.outputs)?;
+        let mut head = Head::load(&loader, &plan, &config.head, config.hidden)?;
+        let preset = match &options.weights {
+            Some(asked) => head.weigh(asked).map(|()| Some(asked.clone()))?,
+            None => preset::of_model(&files.name).filter(|own| head.weigh(own).is_ok()),
+        };
+        let name = match preset {
+            Some(preset) => format!("{}, {}", plan.name, preset.name),
+            None => plan.name,
+        };
         let info = ScorerInfo {
             id: ScorerId {
                 name: files.name.clone(),
                 weights: files.weights_hash()?,
                 template: files.template_hash(),
-                head: plan.name,
+                head: name,
                 dtype: precision.name(),
             },
             name: files.name,
@@ -217,12 +293,9 @@ impl LocalScorer {
 
     /// What exactly is scored of a conversation, and what looks wrong with it.
     pub fn trace(&self, turns: &[Turn]) -> Result<Trace, RewardError> {
-        let Backbone { encoder, pad, .. } = &self.backbone;
+        let Backbone { encoder, reads, .. } = &self.backbone;
         let Encoded { ids, truncated } = self.encode(turns)?;
-        let pooled = match pad {
-            Some(pad) => ids.iter().rposition(|id| id != pad).unwrap_or(0),
-            None => ids.len() - 1,
-        };
+        let pooled = reads.positions(&ids)?[0];
         let mut warnings = vec![];
         if let [first, second, ..] = ids[..]
             && first == second

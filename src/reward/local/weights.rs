@@ -1,6 +1,7 @@
 //! Weights by Hugging Face's names, whatever the files: one safetensors file, shards, or GGUF.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 
 use serde_json::{Map, Value as Json};
@@ -62,8 +63,7 @@ impl Weights {
             && let Some(tensor) = files.tensors.get(name).filter(|t| t.shape == shape)
             && let Some(kind) = tensor.kind.name()
         {
-            let bytes = files.files[tensor.file].read_at(tensor.offset, tensor.bytes)?;
-            return Ok((kind, bytes));
+            return Ok((kind, files.bytes(tensor)?));
         }
         let values = self.f32(name, shape)?;
         Ok(("F32", values.iter().flat_map(|x| x.to_le_bytes()).collect()))
@@ -76,7 +76,7 @@ impl Weights {
             Self::Safetensors(files) => files.tensors.get(name),
             Self::Gguf { .. } => None,
         };
-        match tensor.and_then(|t| Some((t.kind.name()?, t.bytes))) {
+        match tensor.and_then(|t| Some((t.kind.name()?, t.bytes()))) {
             Some(known) => known,
             None => ("F32", count * 4),
         }
@@ -156,16 +156,61 @@ pub(crate) fn gguf_name(name: &str) -> String {
     })
 }
 
-struct Tensor {
-    file: usize,
-    kind: Kind,
-    shape: Vec<usize>,
-    offset: u64,
-    bytes: usize,
+/// Where a tensor lies: values of one type in row-major order, in one piece or in several.
+#[derive(Clone)]
+pub(super) struct Tensor {
+    pub(super) kind: Kind,
+    pub(super) shape: Vec<usize>,
+    pub(super) parts: Vec<Part>,
+}
+
+/// Consecutive bytes of a file.
+#[derive(Clone, Copy)]
+pub(super) struct Part {
+    /// Which file: a place in [`Safetensors::files`].
+    pub(super) file: usize,
+    pub(super) offset: u64,
+    pub(super) bytes: usize,
+}
+
+impl Tensor {
+    pub(super) fn bytes(&self) -> usize {
+        self.parts.iter().map(|part| part.bytes).sum()
+    }
+
+    /// These rows of it, as a tensor of its own: ranges of its first dimension, one after another. `None` where it has fewer rows, or lies
+    /// in several pieces.
+    pub(super) fn rows(&self, ranges: impl IntoIterator<Item = Range<usize>>) -> Option<Self> {
+        let [whole] = self.parts[..] else {
+            return None;
+        };
+        let rows = *self.shape.first()?;
+        let row = whole.bytes.checked_div(rows)?;
+        let mut count = 0;
+        let mut parts = vec![];
+        for range in ranges {
+            if range.end > rows {
+                return None;
+            }
+            count += range.len();
+            parts.push(Part {
+                offset: whole.offset + (range.start * row) as u64,
+                bytes: range.len() * row,
+                ..whole
+            });
+        }
+        let mut shape = self.shape.clone();
+        shape[0] = count;
+        Some(Self {
+            kind: self.kind,
+            shape,
+            parts,
+        })
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
+pub(super) enum Kind {
     F32,
     F16,
     Bf16,
@@ -187,7 +232,7 @@ impl Kind {
 pub(crate) struct Safetensors {
     name: String,
     pub(crate) files: Vec<Source>,
-    tensors: BTreeMap<String, Tensor>,
+    pub(super) tensors: BTreeMap<String, Tensor>,
 }
 
 impl Safetensors {
@@ -239,6 +284,11 @@ impl Safetensors {
         Ok(Some(opened))
     }
 
+    /// What holds the weights, for messages.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(crate) fn parameters(&self) -> u64 {
         self.tensors
             .values()
@@ -273,7 +323,7 @@ impl Safetensors {
             }
             let about = info(&about, file, 8 + size)
                 .ok_or_else(|| bad(format!("tensor `{tensor}`: its description makes no sense")))?;
-            let end = about.offset.saturating_add(about.bytes as u64);
+            let end = about.parts[0].offset.saturating_add(about.bytes() as u64);
             if end > length {
                 return Err(bad(format!(
                     "it is cut off: tensor `{tensor}` ends at byte {end}, the file at {length}"
@@ -291,8 +341,19 @@ impl Safetensors {
             file: self.name.clone(),
             tensor: name.to_owned(),
         })?;
-        let bytes = self.files[tensor.file].read_at(tensor.offset, tensor.bytes)?;
-        self.values(name, tensor.kind, &bytes)
+        self.values(name, tensor.kind, &self.bytes(tensor)?)
+    }
+
+    /// All bytes of a tensor.
+    fn bytes(&self, tensor: &Tensor) -> Result<Vec<u8>, RewardError> {
+        if let [part] = tensor.parts[..] {
+            return self.files[part.file].read_at(part.offset, part.bytes);
+        }
+        let mut bytes = Vec::with_capacity(tensor.bytes());
+        for part in &tensor.parts {
+            bytes.extend(self.files[part.file].read_at(part.offset, part.bytes)?);
+        }
+        Ok(bytes)
     }
 
     /// One row of a matrix.
@@ -305,10 +366,12 @@ impl Safetensors {
                 tensor: name.to_owned(),
             })?;
         let rows = tensor.shape.first().copied().unwrap_or(0).max(1);
-        let bytes = tensor.bytes / rows;
-        let offset = tensor.offset + row.min(rows - 1) as u64 * bytes as u64;
-        let bytes = self.files[tensor.file].read_at(offset, bytes)?;
-        self.values(name, tensor.kind, &bytes)
+        let row = row.min(rows - 1);
+        let one = tensor.rows(std::iter::once(row..row + 1));
+        let one = one.ok_or_else(|| {
+            RewardError::malformed(&self.name, format!("tensor `{name}` is not in one piece"))
+        })?;
+        self.values(name, tensor.kind, &self.bytes(&one)?)
     }
 
     fn values(&self, name: &str, kind: Kind, bytes: &[u8]) -> Result<Vec<f32>, RewardError> {
@@ -352,11 +415,13 @@ fn info(about: &Json, file: usize, data: u64) -> Option<Tensor> {
     let count = shape.iter().try_fold(1usize, |a, &b| a.checked_mul(b))?;
     let fits = kind == Kind::Other || count.checked_mul(size)? == bytes;
     fits.then_some(Tensor {
-        file,
         kind,
         shape,
-        offset: data.checked_add(from)?,
-        bytes,
+        parts: vec![Part {
+            file,
+            offset: data.checked_add(from)?,
+            bytes,
+        }],
     })
 }
 
