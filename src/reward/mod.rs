@@ -8,6 +8,7 @@ pub mod error;
 pub mod local;
 pub mod preset;
 pub mod prompt;
+pub mod sentencepiece;
 pub mod tokens;
 pub mod train;
 

@@ -8,6 +8,7 @@ use tokenizers::Tokenizer;
 
 use super::RewardError;
 use super::prompt::ChatTemplate;
+use super::sentencepiece::SentencePiece;
 use crate::domain::{Role, Turn};
 
 /// Token ids of a conversation.
@@ -19,22 +20,131 @@ pub struct Encoded {
     pub truncated: bool,
 }
 
+/// How text becomes tokens.
+#[derive(Debug, Clone)]
+pub enum Splitter {
+    /// As `tokenizer.json` says.
+    Tokenizer(Box<Tokenizer>),
+    /// As `tokenizer.model` says, with tokens of its own around it.
+    Pieces(Box<Pieces>),
+}
+
+/// A vocabulary of `SentencePiece` and the tokens that are split off before it sees a text.
+#[derive(Debug, Clone)]
+pub struct Pieces {
+    /// The vocabulary.
+    pub model: SentencePiece,
+    /// Tokens that stand in a text as they are written, and whether each is special.
+    pub added: Vec<(String, u32, bool)>,
+    /// Whether every part between them is written with a space before it, not only the beginning of a text (`legacy` of transformers).
+    pub prefix_always: bool,
+    /// Whether so is one that begins with a space already.
+    pub prefix_spaces: bool,
+}
+
+impl Pieces {
+    /// Ids of `text`, each with where it starts, in bytes.
+    fn encode(&self, text: &str) -> Vec<(u32, usize)> {
+        let mut ids = vec![];
+        let mut part = 0;
+        let mut at = 0;
+        let flush = |from: usize, to: usize, ids: &mut Vec<(u32, usize)>| {
+            let part = &text[from..to];
+            let prefix = self.prefix_always || from == 0;
+            let prefix = prefix && (self.prefix_spaces || !part.starts_with([' ', '\u{2581}']));
+            let found = self.model.encode_part(part, prefix);
+            ids.extend(found.into_iter().map(|(id, start)| (id, from + start)));
+        };
+        while at < text.len() {
+            let rest = &text[at..];
+            let added = self
+                .added
+                .iter()
+                .filter(|(token, ..)| rest.starts_with(token));
+            if let Some((token, id, _)) = added.max_by_key(|(token, ..)| token.len()) {
+                flush(part, at, &mut ids);
+                ids.push((*id, at));
+                at += token.len();
+                part = at;
+            } else {
+                at += rest.chars().next().map_or(1, char::len_utf8);
+            }
+        }
+        flush(part, text.len(), &mut ids);
+        ids
+    }
+}
+
+impl Splitter {
+    /// Reads `tokenizer.json`. Truncation and padding that the file asks for are switched off.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, RewardError> {
+        let mut tokenizer = Tokenizer::from_bytes(bytes).map_err(failed)?;
+        tokenizer.with_padding(None);
+        tokenizer.with_truncation(None).map_err(failed)?;
+        Ok(Self::Tokenizer(Box::new(tokenizer)))
+    }
+
+    fn ids(&self, text: &str) -> Result<Vec<u32>, RewardError> {
+        Ok(match self {
+            Self::Tokenizer(tokenizer) => {
+                let encoding = tokenizer.encode_fast(text, false).map_err(failed)?;
+                encoding.get_ids().to_vec()
+            }
+            Self::Pieces(pieces) => pieces.encode(text).into_iter().map(|(id, _)| id).collect(),
+        })
+    }
+
+    /// Where each token of `text` starts, in bytes, in rising order; several may start at the same place.
+    fn starts(&self, text: &str) -> Result<Vec<usize>, RewardError> {
+        Ok(match self {
+            Self::Tokenizer(tokenizer) => {
+                let encoding = tokenizer.encode(text, false).map_err(failed)?;
+                let offsets = encoding.get_offsets().iter();
+                offsets.map(|&(start, _)| start).collect()
+            }
+            Self::Pieces(pieces) => pieces.encode(text).into_iter().map(|(_, at)| at).collect(),
+        })
+    }
+
+    /// A token as the vocabulary writes it; empty where it has none of that number.
+    fn token(&self, id: u32) -> String {
+        match self {
+            Self::Tokenizer(tokenizer) => tokenizer.id_to_token(id).unwrap_or_default(),
+            Self::Pieces(pieces) => {
+                let added = pieces.added.iter().find(|(_, known, _)| *known == id);
+                added.map_or_else(
+                    || pieces.model.piece(id).to_owned(),
+                    |(text, ..)| text.clone(),
+                )
+            }
+        }
+    }
+
+    fn is_special(&self, id: u32) -> bool {
+        match self {
+            Self::Tokenizer(tokenizer) => {
+                let added = tokenizer.get_added_tokens_decoder();
+                added.get(&id).is_some_and(|token| token.special)
+            }
+            Self::Pieces(pieces) => {
+                let added = pieces.added.iter().find(|(_, known, _)| *known == id);
+                added.map_or_else(|| pieces.model.is_special(id), |(_, _, special)| *special)
+            }
+        }
+    }
+}
+
 /// Writes conversations by the chat template and splits them into tokens.
 #[derive(Debug)]
 pub struct Encoder {
-    tokenizer: Tokenizer,
+    splitter: Splitter,
     template: ChatTemplate,
 }
 
 impl Encoder {
-    /// Joins a tokenizer and a template. Truncation and padding that the tokenizer's file asks for are switched off.
-    pub fn new(mut tokenizer: Tokenizer, template: ChatTemplate) -> Result<Self, RewardError> {
-        tokenizer.with_padding(None);
-        tokenizer.with_truncation(None).map_err(failed)?;
-        Ok(Self {
-            tokenizer,
-            template,
-        })
+    /// Joins a splitter and a template.
+    pub fn new(splitter: Splitter, template: ChatTemplate) -> Self {
+        Self { splitter, template }
     }
 
     /// Ids of `turns` in at most `limit` (at least 1) tokens. Special tokens come from the template only: the tokenizer would
@@ -71,18 +181,16 @@ impl Encoder {
 
     /// A token as the tokenizer's vocabulary writes it; empty where it has none of that number.
     pub fn token(&self, id: u32) -> String {
-        self.tokenizer.id_to_token(id).unwrap_or_default()
+        self.splitter.token(id)
     }
 
     /// Whether a token is a special one, which no text means.
     pub fn is_special(&self, id: u32) -> bool {
-        let added = self.tokenizer.get_added_tokens_decoder();
-        added.get(&id).is_some_and(|token| token.special)
+        self.splitter.is_special(id)
     }
 
     fn split(&self, text: &str) -> Result<Vec<u32>, RewardError> {
-        let encoding = self.tokenizer.encode_fast(text, false).map_err(failed)?;
-        Ok(encoding.get_ids().to_vec())
+        self.splitter.ids(text)
     }
 
     /// Ids of `turns` if the template takes them and they fit.
@@ -221,11 +329,9 @@ impl Encoder {
 
     /// Where each token of `text` starts, in bytes, on boundaries of characters.
     fn starts(&self, text: &str) -> Result<Vec<usize>, RewardError> {
-        let encoding = self.tokenizer.encode(text, false).map_err(failed)?;
-        let mut starts: Vec<usize> = encoding
-            .get_offsets()
-            .iter()
-            .map(|&(start, _)| (start..text.len()).find(|&at| text.is_char_boundary(at)))
+        let starts = self.splitter.starts(text)?.into_iter();
+        let mut starts: Vec<usize> = starts
+            .map(|start| (start..text.len()).find(|&at| text.is_char_boundary(at)))
             .map(|start| start.unwrap_or(text.len()))
             .collect();
         starts.dedup(); // several tokens of one character

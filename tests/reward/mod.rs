@@ -12,6 +12,8 @@ mod mini;
 mod parity;
 /// Chat templates.
 mod prompts;
+/// Vocabularies of `SentencePiece`.
+mod sentencepiece;
 /// What is too long.
 mod shortening;
 /// How fast, by hand.

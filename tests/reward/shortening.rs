@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use tiebreak::domain::{Role, Turn};
 use tiebreak::reward::prompt::{ChatTemplate, SpecialTokens};
-use tiebreak::reward::tokens::{Encoded, Encoder};
+use tiebreak::reward::tokens::{Encoded, Encoder, Splitter};
 use tokenizers::Tokenizer;
 
 use super::fixture;
@@ -21,7 +21,8 @@ fn encoder(name: &str) -> Encoder {
         bos: "<s>".to_owned(),
         ..SpecialTokens::default()
     };
-    Encoder::new(tokenizer(), ChatTemplate::new(&text, special).unwrap()).unwrap()
+    let splitter = Splitter::Tokenizer(Box::new(tokenizer()));
+    Encoder::new(splitter, ChatTemplate::new(&text, special).unwrap())
 }
 
 fn text(short: &Encoded) -> String {

@@ -32,6 +32,12 @@ impl Base {
         check(options)?;
         let engine = Engine::new(options)?;
         let files = Files::open(model, options.template.as_deref(), false)?;
+        if files.vocabulary.0 != "tokenizer.json" {
+            return Err(RewardError::Unsupported(format!(
+                "`{}`: a base for training needs a `tokenizer.json` (save its tokenizer with transformers to make one)",
+                files.name
+            )));
+        }
         let precision = precision(options.dtype, &files.weights, files.parameters());
         let backbone = Backbone::load(&files, engine, precision, options)?;
         let id = format!(
@@ -116,8 +122,9 @@ impl Base {
             fs::write(&path, text).map_err(RewardError::write(&path))
         };
         text("config.json", &pretty(&config))?;
-        fs::write(there.join("tokenizer.json"), &self.files.tokenizer_json)
-            .map_err(RewardError::write(there))?;
+        let vocabulary = there.join(self.files.vocabulary.0);
+        fs::write(&vocabulary, &self.files.vocabulary.1)
+            .map_err(RewardError::write(&vocabulary))?;
         text("chat_template.jinja", &self.files.template)?;
         text("tokenizer_config.json", &pretty(&self.tokenizer_config()?))?;
         for (name, note) in notes {

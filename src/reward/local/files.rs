@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
-use tokenizers::Tokenizer;
 
 use super::config::DecoderConfig;
 use super::gguf::GgufFile;
@@ -11,6 +10,8 @@ use super::layout;
 use super::source::{Source, file_name};
 use super::weights::{Safetensors, Weights};
 use crate::reward::prompt::SpecialTokens;
+use crate::reward::sentencepiece::SentencePiece;
+use crate::reward::tokens::{Pieces, Splitter};
 use crate::reward::{HeadChoice, ModelRef, RewardError};
 
 /// The model that is part of the program.
@@ -19,15 +20,18 @@ static EMBEDDED: &[u8] = include_bytes!(concat!(
     "/assets/reward-model/tiebreak-mini.gguf"
 ));
 
+/// The file of a vocabulary: its name, and what is in it.
+type Vocabulary = (&'static str, Vec<u8>);
+
 /// An opened model.
 pub(crate) struct Files {
     pub(crate) name: String,
     pub(crate) config: DecoderConfig,
     pub(crate) weights: Weights,
-    pub(crate) tokenizer: Tokenizer,
+    pub(crate) splitter: Splitter,
     pub(crate) template: String,
     pub(crate) special: SpecialTokens,
-    pub(crate) tokenizer_json: Vec<u8>,
+    pub(crate) vocabulary: Vocabulary,
     sources: Vec<Source>,
 }
 
@@ -101,7 +105,7 @@ impl Files {
         let Weights::Gguf { file, .. } = &weights else {
             return Err(RewardError::NoHead { file: named });
         };
-        let (tokenizer, tokenizer_json) = file.tokenizer()?;
+        let (splitter, vocabulary) = file.splitter()?;
         let template = template.ok_or_else(|| RewardError::NoTemplate {
             file: file.name().to_owned(),
         })?;
@@ -115,10 +119,10 @@ impl Files {
             },
             config,
             weights,
-            tokenizer,
+            splitter,
             template,
             special,
-            tokenizer_json,
+            vocabulary,
             sources: vec![source],
         })
     }
@@ -138,14 +142,6 @@ impl Files {
         };
         layout::rename(&config, &mut files)?;
         let sources = files.files.clone();
-        let tokenizer_path = folder.join("tokenizer.json");
-        if !tokenizer_path.exists() {
-            let reason = "there is no `tokenizer.json` in it (save the tokenizer with transformers to make one)";
-            return Err(RewardError::malformed(&name, reason));
-        }
-        let tokenizer_json = read(&tokenizer_path)?;
-        let tokenizer = Tokenizer::from_bytes(&tokenizer_json)
-            .map_err(|e| RewardError::malformed("tokenizer.json", e))?;
         let settings = json(&folder.join("tokenizer_config.json"))?;
         let map = json(&folder.join("special_tokens_map.json"))?;
         let special = |key: &str| {
@@ -158,6 +154,13 @@ impl Files {
             };
             text(&settings).or_else(|| text(&map)).unwrap_or_default()
         };
+        let special = SpecialTokens {
+            bos: special("bos_token"),
+            eos: special("eos_token"),
+            pad: special("pad_token"),
+            unk: special("unk_token"),
+        };
+        let (splitter, vocabulary) = vocabulary(folder, &name, &settings, &special)?;
         let template = match template {
             Some(text) => Some(text.to_owned()),
             None => own_template(folder, &settings)?,
@@ -165,16 +168,11 @@ impl Files {
         Ok(Self {
             config,
             weights: Weights::Safetensors(files),
-            tokenizer,
+            splitter,
             template: template.ok_or_else(|| RewardError::NoTemplate { file: name.clone() })?,
-            special: SpecialTokens {
-                bos: special("bos_token"),
-                eos: special("eos_token"),
-                pad: special("pad_token"),
-                unk: special("unk_token"),
-            },
+            special,
             name,
-            tokenizer_json,
+            vocabulary,
             sources,
         })
     }
@@ -224,7 +222,7 @@ impl Files {
     pub(crate) fn template_hash(&self) -> String {
         let mut hasher = blake3::Hasher::new_derive_key("tiebreak 2026 template");
         let SpecialTokens { bos, eos, pad, unk } = &self.special;
-        for part in [&self.tokenizer_json, self.template.as_bytes()]
+        for part in [&self.vocabulary.1, self.template.as_bytes()]
             .into_iter()
             .chain([bos, eos, pad, unk].map(String::as_bytes))
         {
@@ -233,6 +231,62 @@ impl Files {
         }
         hasher.finalize().to_hex().to_string()
     }
+}
+
+/// How the folder's text is split: as `tokenizer.json` says, else `tokenizer.model` with the tokens that its settings add.
+fn vocabulary(
+    folder: &Path,
+    name: &str,
+    settings: &Json,
+    special: &SpecialTokens,
+) -> Result<(Splitter, Vocabulary), RewardError> {
+    let path = folder.join("tokenizer.json");
+    if path.exists() {
+        let bytes = read(&path)?;
+        let splitter =
+            Splitter::from_json(&bytes).map_err(|e| RewardError::malformed("tokenizer.json", e))?;
+        return Ok((splitter, ("tokenizer.json", bytes)));
+    }
+    let path = folder.join("tokenizer.model");
+    if !path.exists() {
+        let reason = "there is neither `tokenizer.json` nor `tokenizer.model` in it";
+        return Err(RewardError::malformed(name, reason));
+    }
+    let bytes = read(&path)?;
+    let model = SentencePiece::read("tokenizer.model", &bytes)?;
+    let mut added: Vec<(String, u32, bool)> = vec![];
+    let decoder = settings["added_tokens_decoder"].as_object();
+    for (id, token) in decoder.into_iter().flatten() {
+        if let (Ok(id), Some(text)) = (id.parse(), token["content"].as_str()) {
+            added.push((text.to_owned(), id, token["special"] == true));
+        }
+    }
+    let more = json(&folder.join("added_tokens.json"))?;
+    for (text, id) in more.as_object().into_iter().flatten() {
+        if let Some(id) = id.as_u64().and_then(|id| u32::try_from(id).ok()) {
+            added.push((text.clone(), id, false));
+        }
+    }
+    for text in [&special.bos, &special.eos, &special.unk, &special.pad] {
+        if let Some(id) = model.id(text) {
+            added.push((text.clone(), id, true));
+        }
+    }
+    added.extend(
+        model
+            .user_defined()
+            .map(|(text, id)| (text.to_owned(), id, false)),
+    );
+    added.retain(|(text, ..)| !text.is_empty());
+    // As transformers 5 reads such a folder.
+    let pieces = Pieces {
+        model,
+        added,
+        prefix_always: settings["legacy"] == true,
+        prefix_spaces: false,
+    };
+    let splitter = Splitter::Pieces(Box::new(pieces));
+    Ok((splitter, ("tokenizer.model", bytes)))
 }
 
 /// The folder's chat template: a file of its own, else in the tokenizer's settings, there alone or among named ones.

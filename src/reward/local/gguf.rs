@@ -2,15 +2,16 @@
 //! and the tokenizer inside. Our own reader, because candle's divides by an alignment of 0 and keeps every value of every array.
 
 use std::collections::BTreeMap;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::Read as _;
 
 use candle_core::Device;
 use candle_core::quantized::{GgmlDType, QTensor, ggml_file::qtensor_from_ggml};
 use serde_json::json;
-use tokenizers::Tokenizer;
 
 use super::source::{Bytes, Source};
 use crate::reward::RewardError;
+use crate::reward::sentencepiece::SentencePiece;
+use crate::reward::tokens::{Pieces, Splitter};
 
 /// Far beyond any real file, and little enough to hold.
 const MOST_ENTRIES: u64 = 1 << 20;
@@ -23,7 +24,8 @@ enum Value {
     Text(String),
     Texts(Vec<String>),
     Integers(Vec<i64>),
-    Other,
+    Floats(Vec<f32>),
+    Flag(bool),
 }
 
 #[derive(Debug)]
@@ -92,6 +94,27 @@ impl GgufFile {
     pub(crate) fn float(&self, key: &str) -> Option<f64> {
         match self.metadata.get(key)? {
             Value::Float(number) if number.is_finite() => Some(*number),
+            _ => None,
+        }
+    }
+
+    fn flag(&self, key: &str) -> Option<bool> {
+        match self.metadata.get(key)? {
+            Value::Flag(flag) => Some(*flag),
+            _ => None,
+        }
+    }
+
+    fn floats(&self, key: &str) -> Option<&[f32]> {
+        match self.metadata.get(key)? {
+            Value::Floats(numbers) => Some(numbers),
+            _ => None,
+        }
+    }
+
+    fn integers(&self, key: &str) -> Option<&[i64]> {
+        match self.metadata.get(key)? {
+            Value::Integers(numbers) => Some(numbers),
             _ => None,
         }
     }
@@ -185,14 +208,64 @@ impl GgufFile {
     }
 
     /// The tokenizer: as Hugging Face writes it where the file holds that, else rebuilt from the vocabulary.
-    pub(crate) fn tokenizer(&self) -> Result<(Tokenizer, Vec<u8>), RewardError> {
+    pub(crate) fn splitter(&self) -> Result<(Splitter, (&'static str, Vec<u8>)), RewardError> {
+        let model = self.text("tokenizer.ggml.model");
         let bytes = match self.text("tokenizer.huggingface.json") {
             Some(text) => text.as_bytes().to_vec(),
+            None if model == Some("llama") => return self.pieces(),
             None => self.rebuilt_tokenizer()?,
         };
-        let tokenizer = Tokenizer::from_bytes(&bytes)
-            .map_err(|e| RewardError::malformed(&self.name, format!("tokenizer: {e}")))?;
-        Ok((tokenizer, bytes))
+        let splitter =
+            Splitter::from_json(&bytes).map_err(|e| RewardError::malformed(&self.name, e))?;
+        Ok((splitter, ("tokenizer.json", bytes)))
+    }
+
+    /// A vocabulary of `SentencePiece`'s BPE: pieces, scores and kinds. Control symbols and one's own tokens are split off first, as llama.cpp
+    /// does.
+    fn pieces(&self) -> Result<(Splitter, (&'static str, Vec<u8>)), RewardError> {
+        let missing = |key: &str| {
+            RewardError::malformed(&self.name, format!("`{key}` is missing from its metadata"))
+        };
+        let tokens = self.texts("tokenizer.ggml.tokens");
+        let tokens = tokens.ok_or_else(|| missing("tokenizer.ggml.tokens"))?;
+        let scores = self.floats("tokenizer.ggml.scores");
+        let scores = scores.ok_or_else(|| missing("tokenizer.ggml.scores"))?;
+        let kinds = self.integers("tokenizer.ggml.token_type");
+        let kinds = kinds.ok_or_else(|| missing("tokenizer.ggml.token_type"))?;
+        if scores.len() != tokens.len() || kinds.len() != tokens.len() {
+            return Err(RewardError::malformed(
+                &self.name,
+                "its tokens, their scores and their types are not equally many",
+            ));
+        }
+        let pieces = tokens.iter().zip(scores).zip(kinds);
+        let pieces = pieces.map(|((text, score), kind)| (text.clone(), *score, *kind as u64));
+        let prefix = self.flag("tokenizer.ggml.add_space_prefix").unwrap_or(true);
+        let model = SentencePiece::of_pieces(pieces, prefix).ok_or_else(|| {
+            RewardError::malformed(
+                &self.name,
+                "its vocabulary lacks the unknown, or some bytes",
+            )
+        })?;
+        let added = (0u32..).zip(tokens).zip(kinds);
+        let added = added.filter(|(_, kind)| matches!(**kind as u64, 3 | 4));
+        let added = added.map(|((id, text), kind)| (text.clone(), id, *kind as u64 == 3));
+        let mut about = prefix.to_string().into_bytes();
+        for ((text, score), kind) in tokens.iter().zip(scores).zip(kinds) {
+            about.extend_from_slice(text.as_bytes());
+            about.extend(score.to_le_bytes().into_iter().chain(kind.to_le_bytes()));
+        }
+        let pieces = Pieces {
+            added: added.filter(|(text, ..)| !text.is_empty()).collect(),
+            model,
+            // llama.cpp writes a space at the beginning and after every special token, whatever follows.
+            prefix_always: true,
+            prefix_spaces: true,
+        };
+        Ok((
+            Splitter::Pieces(Box::new(pieces)),
+            ("tokenizer.model", about),
+        ))
     }
 
     /// `tokenizer.json` for a byte-level BPE vocabulary. (candle's `TokenizerFromGguf` puts a space before every piece of text that
@@ -352,14 +425,6 @@ impl Reader {
             .map_err(|_bad| format!("the text at byte {} is not UTF-8", self.at - length as u64))
     }
 
-    fn skip(&mut self, bytes: u64) -> Result<(), String> {
-        self.at += bytes;
-        self.bytes
-            .seek(SeekFrom::Start(self.at))
-            .map(drop)
-            .map_err(|e| format!("at byte {}: {e}", self.at))
-    }
-
     fn integer(&mut self, kind: u32) -> Result<i64, String> {
         Ok(match kind {
             0 => i64::from(u8::from_le_bytes(self.take()?)),
@@ -378,10 +443,7 @@ impl Reader {
         Ok(match kind {
             0..=5 | 10 | 11 => Value::Integer(self.integer(kind)?),
             6 => Value::Float(f64::from(f32::from_le_bytes(self.take()?))),
-            7 => {
-                self.skip(1)?;
-                Value::Other
-            }
+            7 => Value::Flag(self.integer(0)? != 0),
             8 => Value::Text(self.string()?),
             9 => self.array()?,
             12 => Value::Float(f64::from_le_bytes(self.take()?)),
@@ -410,10 +472,21 @@ impl Reader {
                     .map(|_| self.string())
                     .collect::<Result<_, _>>()?,
             ),
-            6 | 7 | 12 => {
-                self.skip(size * count as u64)?;
-                Value::Other
-            }
+            6 => Value::Floats(
+                (0..count)
+                    .map(|_| Ok(f32::from_le_bytes(self.take()?)))
+                    .collect::<Result<_, String>>()?,
+            ),
+            12 => Value::Floats(
+                (0..count)
+                    .map(|_| Ok(f64::from_le_bytes(self.take()?) as f32))
+                    .collect::<Result<_, String>>()?,
+            ),
+            7 => Value::Integers(
+                (0..count)
+                    .map(|_| self.integer(0))
+                    .collect::<Result<_, _>>()?,
+            ),
             _ => Value::Integers(
                 (0..count)
                     .map(|_| self.integer(kind))

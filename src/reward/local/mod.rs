@@ -115,7 +115,7 @@ impl Backbone {
         let decoder = engine.run(|| Decoder::load(config, &loader))?;
         let template = ChatTemplate::new(&files.template, files.special.clone())?;
         Ok(Self {
-            encoder: Encoder::new(files.tokenizer.clone(), template)?,
+            encoder: Encoder::new(files.splitter.clone(), template),
             decoder,
             engine,
             reads: Reads::NotPadding(config.pad),
