@@ -59,7 +59,7 @@ pub enum RewardError {
     },
     /// Weights that would run code when opened.
     #[error(
-        "`{file}` holds pickled weights, which can run any code when opened; it was not opened"
+        "`{file}` holds pickled weights of an unknown kind, which could run any code in Python; it was not opened"
     )]
     Pickle {
         /// The file's name.
@@ -123,7 +123,7 @@ impl RewardError {
                 "this is a language model; choose a reward model (`...ForSequenceClassification`)"
             }
             Self::Pickle { .. } => {
-                "convert it once with `model.save_pretrained(FOLDER, safe_serialization=True)` and open that folder"
+                "name it `pytorch_model.bin`, or convert it once with `model.save_pretrained(FOLDER)`, and open that folder"
             }
             Self::NoTemplate { .. } => "name the file of one with `--template FILE`",
             _ => return None,

@@ -159,21 +159,24 @@ fn impossible_configurations_are_refused() {
 }
 
 #[test]
-fn pickled_weights_are_not_opened() {
+fn pickled_weights_of_an_unknown_kind_are_not_opened() {
     let folder = copy("llama-1");
     std::fs::remove_file(folder.path().join("model.safetensors")).unwrap();
     let pickle = folder.path().join("pytorch_model.bin");
-    std::fs::write(&pickle, b"\x80\x02cos\nsystem\n(S'touch /tmp/pickled'\ntR.").unwrap();
+    let touched = folder.path().join("touched");
+    let bytes = format!("\u{2}cos\nsystem\n(S'touch {}'\ntR.", touched.display());
+    std::fs::write(&pickle, [b"\x80", bytes.as_bytes()].concat()).unwrap();
     for path in [folder.path().into(), pickle] {
         let error = load_error(path);
         assert!(
-            error.starts_with("`pytorch_model.bin` holds pickled weights"),
+            error.starts_with("`pytorch_model.bin` cannot be used: "),
             "{error}"
         );
     }
     let renamed = folder.path().join("model.weights");
     std::fs::write(&renamed, b"PK\x03\x04....").unwrap();
     assert!(load_error(renamed).contains("pickled"));
+    assert!(!touched.exists(), "nothing of a pickle is ever run");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 /// Sharing and packing.
 mod batches;
+/// Weights as PyTorch saves them.
+mod checkpoints;
 /// Broken and hostile files.
 mod files;
 /// Heads that are more than a matrix.

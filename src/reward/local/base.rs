@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value as Json, json};
 
 use super::backbone::decoder;
-use super::config::DecoderConfig;
+use super::config::{DecoderConfig, Family};
 use super::files::Files;
 use super::weights::{HEAD, Weights};
 use super::{Backbone, Engine, check, precision};
@@ -32,6 +32,12 @@ impl Base {
         check(options)?;
         let engine = Engine::new(options)?;
         let files = Files::open(model, options.template.as_deref(), false)?;
+        if files.config.family == Family::InternLm2 {
+            return Err(RewardError::Unsupported(format!(
+                "`{}`: a model with fused matrices cannot be the base of one's own head yet",
+                files.name
+            )));
+        }
         if files.vocabulary.0 != "tokenizer.json" {
             return Err(RewardError::Unsupported(format!(
                 "`{}`: a base for training needs a `tokenizer.json` (save its tokenizer with transformers to make one)",
@@ -197,7 +203,7 @@ impl Base {
     fn config(&self, names: &[String]) -> Result<Json, RewardError> {
         let c = &self.files.config;
         let own = match (&self.files.weights, &self.folder) {
-            (Weights::Safetensors(_), Some(folder)) => {
+            (Weights::Files(_), Some(folder)) => {
                 let path = folder.join("config.json");
                 let text = fs::read(&path).map_err(RewardError::io(&path))?;
                 serde_json::from_slice(&text)
@@ -273,7 +279,7 @@ impl Base {
     /// `tokenizer_config.json`: the folder's own, without a second copy of the template, or one for a file that had none.
     fn tokenizer_config(&self) -> Result<Json, RewardError> {
         let DecoderConfig { context, .. } = &self.files.config;
-        if let (Weights::Safetensors(_), Some(folder)) = (&self.files.weights, &self.folder) {
+        if let (Weights::Files(_), Some(folder)) = (&self.files.weights, &self.folder) {
             let path = folder.join("tokenizer_config.json");
             if path.exists() {
                 let text = fs::read(&path).map_err(RewardError::io(&path))?;

@@ -8,7 +8,7 @@ use super::config::DecoderConfig;
 use super::gguf::GgufFile;
 use super::layout;
 use super::source::{Source, file_name};
-use super::weights::{Safetensors, Weights};
+use super::weights::{TensorFiles, Weights};
 use crate::reward::prompt::SpecialTokens;
 use crate::reward::sentencepiece::SentencePiece;
 use crate::reward::tokens::{Pieces, Splitter};
@@ -59,6 +59,10 @@ impl Files {
             .unwrap_or_default();
         match (start.as_slice(), extension) {
             (b"GGUF", _) => Self::gguf(source, template, head),
+            (_, "bin") if file_name(path).starts_with("pytorch_model") => {
+                let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+                Self::folder(folder.unwrap_or(Path::new(".")), template, head)
+            }
             ([0x80, ..] | b"PK\x03\x04", _) | (_, "bin" | "pt" | "pth" | "pkl" | "ckpt") => {
                 Err(RewardError::Pickle {
                     file: file_name(path),
@@ -134,7 +138,7 @@ impl Files {
             return Self::lone_gguf(folder, &name, template, head);
         }
         let config = DecoderConfig::from_hf("config.json", &read(&config_path)?)?;
-        let Some(mut files) = Safetensors::open(folder)? else {
+        let Some(mut files) = TensorFiles::open(folder)? else {
             return Err(match pickled(folder) {
                 Some(file) => RewardError::Pickle { file },
                 None => RewardError::malformed(&name, "there is no `model.safetensors` in it"),
@@ -167,7 +171,7 @@ impl Files {
         };
         Ok(Self {
             config,
-            weights: Weights::Safetensors(files),
+            weights: Weights::Files(files),
             splitter,
             template: template.ok_or_else(|| RewardError::NoTemplate { file: name.clone() })?,
             special,
@@ -204,7 +208,7 @@ impl Files {
     /// Number of weights.
     pub(crate) fn parameters(&self) -> u64 {
         match &self.weights {
-            Weights::Safetensors(files) => files.parameters(),
+            Weights::Files(files) => files.parameters(),
             Weights::Gguf { file, .. } => file.parameters(),
         }
     }

@@ -190,12 +190,12 @@ fn missing(weights: &Weights) -> RewardError {
         Weights::Gguf { .. } => RewardError::NoHead {
             file: weights.name(),
         },
-        Weights::Safetensors(_) if generates.iter().any(|name| weights.shape(name).is_some()) => {
+        Weights::Files(_) if generates.iter().any(|name| weights.shape(name).is_some()) => {
             RewardError::NoHead {
                 file: weights.name(),
             }
         }
-        Weights::Safetensors(_) => RewardError::MissingTensor {
+        Weights::Files(_) => RewardError::MissingTensor {
             file: weights.name(),
             tensor: HEAD.to_owned(),
         },

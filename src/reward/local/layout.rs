@@ -2,11 +2,11 @@
 //! reading them.
 
 use super::config::{DecoderConfig, Family};
-use super::weights::{Safetensors, Tensor};
+use super::weights::{Tensor, TensorFiles};
 use crate::reward::RewardError;
 
 /// Gives the tensors of `files` the names that the decoder asks for.
-pub(super) fn rename(config: &DecoderConfig, files: &mut Safetensors) -> Result<(), RewardError> {
+pub(super) fn rename(config: &DecoderConfig, files: &mut TensorFiles) -> Result<(), RewardError> {
     if config.family == Family::InternLm2 {
         return internlm2(config, files);
     }
@@ -27,7 +27,7 @@ pub(super) fn rename(config: &DecoderConfig, files: &mut Safetensors) -> Result<
 }
 
 /// Queries, keys and values in one matrix: for each key head its query heads, then its key, then its value.
-fn internlm2(config: &DecoderConfig, files: &mut Safetensors) -> Result<(), RewardError> {
+fn internlm2(config: &DecoderConfig, files: &mut TensorFiles) -> Result<(), RewardError> {
     let parts = [
         ("model.tok_embeddings", "model.embed_tokens"),
         (".attention.wo", ".self_attn.o_proj"),

@@ -2,6 +2,7 @@
 
 mod backbone;
 mod base;
+mod checkpoint;
 mod config;
 mod device;
 mod files;
@@ -9,6 +10,7 @@ mod gate;
 mod gguf;
 mod head;
 mod layout;
+mod pickle;
 mod source;
 mod weights;
 

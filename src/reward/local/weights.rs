@@ -6,13 +6,14 @@ use std::path::Path;
 
 use serde_json::{Map, Value as Json};
 
+use super::checkpoint;
 use super::gguf::GgufFile;
 use super::source::{Source, file_name};
 use crate::reward::RewardError;
 
 /// An open model file, or several.
 pub(crate) enum Weights {
-    Safetensors(Safetensors),
+    Files(TensorFiles),
     Gguf { file: GgufFile, head_dim: usize },
 }
 
@@ -20,7 +21,7 @@ impl Weights {
     /// Shape of a tensor, if it is there.
     pub(crate) fn shape(&self, name: &str) -> Option<&[usize]> {
         match self {
-            Self::Safetensors(files) => files.tensors.get(name).map(|t| t.shape.as_slice()),
+            Self::Files(files) => files.tensors.get(name).map(|t| t.shape.as_slice()),
             Self::Gguf { file, .. } => file.shape(&self.name_in_file(name)),
         }
     }
@@ -28,7 +29,7 @@ impl Weights {
     /// All values of a tensor of that shape.
     pub(crate) fn f32(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, RewardError> {
         match self {
-            Self::Safetensors(files) => files.f32(name, shape),
+            Self::Files(files) => files.f32(name, shape),
             Self::Gguf { file, head_dim } => {
                 let theirs = self.name_in_file(name);
                 if reordered(name) {
@@ -45,7 +46,7 @@ impl Weights {
     /// One row of a matrix, without reading the others: a vocabulary may be gigabytes.
     pub(crate) fn row(&self, name: &str, row: usize) -> Result<Vec<f32>, RewardError> {
         match self {
-            Self::Safetensors(files) => files.row(name, row),
+            Self::Files(files) => files.row(name, row),
             Self::Gguf { file, .. } => Err(RewardError::Unsupported(format!(
                 "`{}`: the logit of a token can be read from a safetensors folder only",
                 file.name()
@@ -59,7 +60,7 @@ impl Weights {
         name: &str,
         shape: &[usize],
     ) -> Result<(&'static str, Vec<u8>), RewardError> {
-        if let Self::Safetensors(files) = self
+        if let Self::Files(files) = self
             && let Some(tensor) = files.tensors.get(name).filter(|t| t.shape == shape)
             && let Some(kind) = tensor.kind.name()
         {
@@ -73,7 +74,7 @@ impl Weights {
     pub(crate) fn raw_size(&self, name: &str, shape: &[usize]) -> (&'static str, usize) {
         let count: usize = shape.iter().product();
         let tensor = match self {
-            Self::Safetensors(files) => files.tensors.get(name),
+            Self::Files(files) => files.tensors.get(name),
             Self::Gguf { .. } => None,
         };
         match tensor.and_then(|t| Some((t.kind.name()?, t.bytes()))) {
@@ -101,7 +102,7 @@ impl Weights {
 
     pub(crate) fn name_in_file(&self, name: &str) -> String {
         match self {
-            Self::Safetensors(_) => name.to_owned(),
+            Self::Files(_) => name.to_owned(),
             // Some writers keep the head's own name.
             Self::Gguf { file, .. } if name == HEAD && file.shape(HEAD).is_some() => {
                 HEAD.to_owned()
@@ -112,7 +113,7 @@ impl Weights {
 
     pub(crate) fn name(&self) -> String {
         match self {
-            Self::Safetensors(files) => files.name.clone(),
+            Self::Files(files) => files.name.clone(),
             Self::Gguf { file, .. } => file.name().to_owned(),
         }
     }
@@ -161,13 +162,15 @@ pub(crate) fn gguf_name(name: &str) -> String {
 pub(super) struct Tensor {
     pub(super) kind: Kind,
     pub(super) shape: Vec<usize>,
+    /// Numbers from one step of each dimension to the next, where they do not lie one after another.
+    pub(super) strides: Option<Vec<usize>>,
     pub(super) parts: Vec<Part>,
 }
 
 /// Consecutive bytes of a file.
 #[derive(Clone, Copy)]
 pub(super) struct Part {
-    /// Which file: a place in [`Safetensors::files`].
+    /// Which file: a place in [`TensorFiles::files`].
     pub(super) file: usize,
     pub(super) offset: u64,
     pub(super) bytes: usize,
@@ -175,7 +178,35 @@ pub(super) struct Part {
 
 impl Tensor {
     pub(super) fn bytes(&self) -> usize {
-        self.parts.iter().map(|part| part.bytes).sum()
+        match self.kind.size() {
+            0 => self.parts.iter().map(|part| part.bytes).sum(),
+            size => self.shape.iter().product::<usize>() * size,
+        }
+    }
+
+    /// Its numbers one after another, from the bytes of its parts.
+    fn gathered(&self, bytes: Vec<u8>) -> Vec<u8> {
+        let (Some(strides), size) = (&self.strides, self.kind.size()) else {
+            return bytes;
+        };
+        let mut gathered = Vec::with_capacity(self.bytes());
+        let mut index = vec![0; self.shape.len()];
+        for _ in 0..self.shape.iter().product::<usize>() {
+            let at: usize = index
+                .iter()
+                .zip(strides)
+                .map(|(i, stride)| i * stride)
+                .sum();
+            gathered.extend_from_slice(&bytes[at * size..(at + 1) * size]);
+            for (place, most) in index.iter_mut().zip(&self.shape).rev() {
+                *place += 1;
+                if *place < *most {
+                    break;
+                }
+                *place = 0;
+            }
+        }
+        gathered
     }
 
     /// These rows of it, as a tensor of its own: ranges of its first dimension, one after another. `None` where it has fewer rows, or lies
@@ -184,6 +215,9 @@ impl Tensor {
         let [whole] = self.parts[..] else {
             return None;
         };
+        if self.strides.is_some() {
+            return None;
+        }
         let rows = *self.shape.first()?;
         let row = whole.bytes.checked_div(rows)?;
         let mut count = 0;
@@ -204,6 +238,7 @@ impl Tensor {
         Some(Self {
             kind: self.kind,
             shape,
+            strides: None,
             parts,
         })
     }
@@ -214,6 +249,7 @@ pub(super) enum Kind {
     F32,
     F16,
     Bf16,
+    F64,
     Other,
 }
 
@@ -223,65 +259,89 @@ impl Kind {
             Self::F32 => Some("F32"),
             Self::F16 => Some("F16"),
             Self::Bf16 => Some("BF16"),
+            Self::F64 => Some("F64"),
             Self::Other => None,
+        }
+    }
+
+    /// Bytes of a number; 0 of those that cannot be weights.
+    fn size(self) -> usize {
+        match self {
+            Self::F16 | Self::Bf16 => 2,
+            Self::F32 => 4,
+            Self::F64 => 8,
+            Self::Other => 0,
         }
     }
 }
 
-/// One or several safetensors files. Read in place: no memory map, so that a file that changes meanwhile does no harm.
-pub(crate) struct Safetensors {
+/// One or several files of weights, as safetensors or as `PyTorch` saves them. Read in place: no memory map, so that a file that changes meanwhile does no harm.
+pub(crate) struct TensorFiles {
     name: String,
     pub(crate) files: Vec<Source>,
     pub(super) tensors: BTreeMap<String, Tensor>,
 }
 
-impl Safetensors {
-    /// `model.safetensors` of `folder`, or the shards that its index names.
+impl TensorFiles {
+    /// `model.safetensors` of `folder`, or the shards that its index names; where there are neither, `pytorch_model.bin` or its shards.
     pub(crate) fn open(folder: &Path) -> Result<Option<Self>, RewardError> {
         let mut opened = Self {
             name: file_name(folder),
             files: Vec::new(),
             tensors: BTreeMap::new(),
         };
-        let single = folder.join("model.safetensors");
-        let index = folder.join("model.safetensors.index.json");
-        if single.exists() {
-            opened.add(&single)?;
-        } else if index.exists() {
-            let text = std::fs::read(&index).map_err(RewardError::io(&index))?;
-            let name = file_name(&index);
-            let json: Json =
-                serde_json::from_slice(&text).map_err(|e| RewardError::malformed(&name, e))?;
-            let map = json.get("weight_map").and_then(Json::as_object);
-            let map =
-                map.ok_or_else(|| RewardError::malformed(&name, "`weight_map` is missing"))?;
-            let mut shards: Vec<&str> = map.values().filter_map(Json::as_str).collect();
-            shards.sort_unstable();
-            shards.dedup();
-            for shard in shards {
-                if Path::new(shard).components().count() != 1 || shard.contains("..") {
-                    return Err(RewardError::malformed(
-                        &name,
-                        format!("shard `{shard}` lies outside the folder"),
-                    ));
+        for whole in ["model.safetensors", "pytorch_model.bin"] {
+            let (single, index) = (
+                folder.join(whole),
+                folder.join(format!("{whole}.index.json")),
+            );
+            if single.exists() {
+                opened.add(&single)?;
+            } else if index.exists() {
+                opened.shards(folder, &index)?;
+            } else {
+                continue;
+            }
+            // LLaMA-Factory keeps the head in a file of its own beside a causal model.
+            for head in ["value_head.safetensors", "value_head.bin"] {
+                let head = folder.join(head);
+                if head.exists() {
+                    opened.add(&head)?;
+                    break;
                 }
-                opened.add(&folder.join(shard))?;
             }
-            if let Some(tensor) = map.keys().find(|t| !opened.tensors.contains_key(*t)) {
-                return Err(RewardError::MissingTensor {
-                    file: opened.name,
-                    tensor: tensor.clone(),
-                });
+            return Ok(Some(opened));
+        }
+        Ok(None)
+    }
+
+    /// All files that an index names, each within the folder.
+    fn shards(&mut self, folder: &Path, index: &Path) -> Result<(), RewardError> {
+        let text = std::fs::read(index).map_err(RewardError::io(index))?;
+        let name = file_name(index);
+        let json: Json =
+            serde_json::from_slice(&text).map_err(|e| RewardError::malformed(&name, e))?;
+        let map = json.get("weight_map").and_then(Json::as_object);
+        let map = map.ok_or_else(|| RewardError::malformed(&name, "`weight_map` is missing"))?;
+        let mut shards: Vec<&str> = map.values().filter_map(Json::as_str).collect();
+        shards.sort_unstable();
+        shards.dedup();
+        for shard in shards {
+            if Path::new(shard).components().count() != 1 || shard.contains("..") {
+                return Err(RewardError::malformed(
+                    &name,
+                    format!("shard `{shard}` lies outside the folder"),
+                ));
             }
-        } else {
-            return Ok(None);
+            self.add(&folder.join(shard))?;
         }
-        // LLaMA-Factory keeps the head in a file of its own beside a causal model.
-        let head = folder.join("value_head.safetensors");
-        if head.exists() {
-            opened.add(&head)?;
+        if let Some(tensor) = map.keys().find(|t| !self.tensors.contains_key(*t)) {
+            return Err(RewardError::MissingTensor {
+                file: self.name.clone(),
+                tensor: tensor.clone(),
+            });
         }
-        Ok(Some(opened))
+        Ok(())
     }
 
     /// What holds the weights, for messages.
@@ -298,6 +358,12 @@ impl Safetensors {
 
     fn add(&mut self, path: &Path) -> Result<(), RewardError> {
         let source = Source::Path(path.to_owned());
+        if path.extension().is_some_and(|e| e == "bin") {
+            self.tensors
+                .extend(checkpoint::read(path, self.files.len())?);
+            self.files.push(source);
+            return Ok(());
+        }
         let name = source.name();
         let bad = |reason: String| RewardError::malformed(&name, reason);
         let length = source.len()?;
@@ -347,7 +413,8 @@ impl Safetensors {
     /// All bytes of a tensor.
     fn bytes(&self, tensor: &Tensor) -> Result<Vec<u8>, RewardError> {
         if let [part] = tensor.parts[..] {
-            return self.files[part.file].read_at(part.offset, part.bytes);
+            let bytes = self.files[part.file].read_at(part.offset, part.bytes)?;
+            return Ok(tensor.gathered(bytes));
         }
         let mut bytes = Vec::with_capacity(tensor.bytes());
         for part in &tensor.parts {
@@ -386,9 +453,13 @@ impl Safetensors {
                 .map(|h| f32::from_bits(u32::from(h) << 16))
                 .collect(),
             Kind::F16 => halves().map(f16_value).collect(),
+            Kind::F64 => {
+                let values = bytes.as_chunks::<8>().0.iter();
+                values.map(|b| f64::from_le_bytes(*b) as f32).collect()
+            }
             Kind::Other => {
                 return Err(RewardError::Unsupported(format!(
-                    "`{}`: tensor `{name}` is not in float32, float16 or bfloat16",
+                    "`{}`: tensor `{name}` is not in float32, float16, bfloat16 or float64",
                     self.name
                 )));
             }
@@ -409,6 +480,7 @@ fn info(about: &Json, file: usize, data: u64) -> Option<Tensor> {
         "F32" => (Kind::F32, 4),
         "F16" => (Kind::F16, 2),
         "BF16" => (Kind::Bf16, 2),
+        "F64" => (Kind::F64, 8),
         _ => (Kind::Other, 0),
     };
     let bytes = usize::try_from(to.checked_sub(from)?).ok()?;
@@ -417,6 +489,7 @@ fn info(about: &Json, file: usize, data: u64) -> Option<Tensor> {
     fits.then_some(Tensor {
         kind,
         shape,
+        strides: None,
         parts: vec![Part {
             file,
             offset: data.checked_add(from)?,
