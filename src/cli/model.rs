@@ -7,8 +7,7 @@ use serde_json::json;
 
 use super::printer;
 use crate::domain::Turn;
-use crate::reward::local::LocalScorer;
-use crate::reward::{self, DtypeChoice, HeadChoice, LoadOptions, ModelRef, Scorer as _};
+use crate::reward::{self, DtypeChoice, HeadChoice, LoadOptions, ModelRef};
 use crate::task::Cancel;
 
 /// Looks at reward models.
@@ -49,7 +48,7 @@ fn check(model: &ModelRef, head: HeadChoice, as_json: bool) -> anyhow::Result<Ex
         head,
         ..LoadOptions::default()
     };
-    let mut scorer = LocalScorer::load(model, &options)?;
+    let mut scorer = reward::load(model, &options)?;
     let talk = |answer: &str| vec![Turn::user(PROMPT), Turn::assistant(answer)];
     let trace = scorer.trace(&talk(GOOD))?;
     let conversations = [talk(GOOD), talk(BAD), talk(GOOD)];

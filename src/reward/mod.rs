@@ -28,6 +28,12 @@ pub trait Scorer: Send {
     /// What computes.
     fn info(&self) -> &ScorerInfo;
 
+    /// What exactly is scored of a conversation, and what looks wrong with it.
+    ///
+    /// # Errors
+    /// As for a conversation in [`ScoreStats::failed`].
+    fn trace(&self, turns: &[Turn]) -> Result<local::Trace, RewardError>;
+
     /// Scores each conversation's last turn given all before. `on_result` gets the index of the conversation and its score as
     /// soon as its batch is done, in rising order. A conversation that the model cannot be given is in [`ScoreStats::failed`].
     ///
@@ -252,5 +258,5 @@ pub struct LoadOptions {
 
 /// Loads a model. Takes as long as reading its files; call it from a worker.
 pub fn load(model: &ModelRef, options: &LoadOptions) -> Result<Box<dyn Scorer>, RewardError> {
-    Ok(Box::new(local::LocalScorer::load(model, options)?))
+    local::load(model, options)
 }

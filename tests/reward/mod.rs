@@ -4,6 +4,8 @@
 mod batches;
 /// Weights as PyTorch saves them.
 mod checkpoints;
+/// Encoders that read pairs.
+mod encoders;
 /// Broken and hostile files.
 mod files;
 /// Heads that are more than a matrix.

@@ -318,12 +318,12 @@ fn own_template(folder: &Path, settings: &Json) -> Result<Option<String>, Reward
     Ok(None)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, RewardError> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, RewardError> {
     std::fs::read(path).map_err(RewardError::io(path))
 }
 
 /// A JSON file, `null` where there is none.
-fn json(path: &Path) -> Result<Json, RewardError> {
+pub(super) fn json(path: &Path) -> Result<Json, RewardError> {
     if !path.exists() {
         return Ok(Json::Null);
     }

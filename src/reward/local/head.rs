@@ -271,24 +271,7 @@ impl Head {
 
     /// Makes the score the weighted sum of the outputs, all of which a preset must know.
     pub(crate) fn weigh(&mut self, preset: &Preset) -> Result<(), RewardError> {
-        let names = &self.names;
-        if let Some((missing, _)) = preset
-            .weights
-            .iter()
-            .find(|(name, _)| !names.contains(name))
-        {
-            let there = if names.is_empty() {
-                "one output only".to_owned()
-            } else {
-                names.join(", ")
-            };
-            return Err(RewardError::Option(format!(
-                "--weights {}: this model has no output `{missing}` (it has {there})",
-                preset.name
-            )));
-        }
-        let weight = |name: &String| preset.weights.get(name).copied().unwrap_or_default();
-        self.weights = Some(names.iter().map(weight).collect());
+        self.weights = Some(weigh(&self.names, preset)?);
         Ok(())
     }
 
@@ -350,29 +333,59 @@ impl Head {
 
     /// The score: the gate's, the only output, the weighted sum, else helpfulness, else the mean.
     pub(crate) fn score(&self, outputs: &Outputs, tokens: usize, truncated: bool) -> ScoreOutput {
-        let values = &outputs.values;
-        let attributes: BTreeMap<String, f64> = self
-            .names
-            .iter()
-            .cloned()
-            .zip(values.iter().copied())
-            .collect();
-        let helpfulness = self
-            .names
-            .iter()
-            .position(|name| name.eq_ignore_ascii_case("helpfulness"));
-        let score = match (outputs.score, &self.weights, helpfulness) {
-            (_, Some(weights), _) => weights.iter().zip(values).map(|(w, x)| w * x).sum(),
-            (Some(score), None, _) => score,
-            (None, None, Some(index)) => values[index],
-            (None, None, None) => values.iter().sum::<f64>() / values.len() as f64,
-        };
-        ScoreOutput {
-            score,
-            attributes,
-            tokens: tokens as u32,
-            truncated,
+        let weights = self.weights.as_deref();
+        let mut scored = score(&self.names, &outputs.values, weights, tokens, truncated);
+        if let (Some(gated), None) = (outputs.score, weights) {
+            scored.score = gated;
         }
+        scored
+    }
+}
+
+/// The weight of each output, by a preset whose outputs must all be there.
+pub(super) fn weigh(names: &[String], preset: &Preset) -> Result<Vec<f64>, RewardError> {
+    if let Some((missing, _)) = preset
+        .weights
+        .iter()
+        .find(|(name, _)| !names.contains(name))
+    {
+        let there = if names.is_empty() {
+            "one output only".to_owned()
+        } else {
+            names.join(", ")
+        };
+        return Err(RewardError::Option(format!(
+            "--weights {}: this model has no output `{missing}` (it has {there})",
+            preset.name
+        )));
+    }
+    let weight = |name: &String| preset.weights.get(name).copied().unwrap_or_default();
+    Ok(names.iter().map(weight).collect())
+}
+
+/// The score of one or several outputs: the weighted sum, else helpfulness, else the mean.
+pub(super) fn score(
+    names: &[String],
+    values: &[f64],
+    weights: Option<&[f64]>,
+    tokens: usize,
+    truncated: bool,
+) -> ScoreOutput {
+    let attributes: BTreeMap<String, f64> =
+        names.iter().cloned().zip(values.iter().copied()).collect();
+    let helpfulness = names
+        .iter()
+        .position(|name| name.eq_ignore_ascii_case("helpfulness"));
+    let score = match (weights, helpfulness) {
+        (Some(weights), _) => weights.iter().zip(values).map(|(w, x)| w * x).sum(),
+        (None, Some(index)) => values[index],
+        (None, None) => values.iter().sum::<f64>() / values.len() as f64,
+    };
+    ScoreOutput {
+        score,
+        attributes,
+        tokens: tokens as u32,
+        truncated,
     }
 }
 

@@ -5,6 +5,7 @@ mod base;
 mod checkpoint;
 mod config;
 mod device;
+mod encoder;
 mod files;
 mod gate;
 mod gguf;
@@ -35,6 +36,7 @@ use crate::domain::{ScorerId, Turn};
 use crate::task::Cancel;
 
 pub use self::base::{Base, free};
+pub use self::encoder::PairScorer;
 
 /// Weights that take more than this in f32 are quantised when no precision is asked for.
 pub const AUTO_F32_BYTES: u64 = 4 << 30;
@@ -292,34 +294,6 @@ impl LocalScorer {
     pub fn encode(&self, turns: &[Turn]) -> Result<Encoded, RewardError> {
         self.backbone.encode(turns)
     }
-
-    /// What exactly is scored of a conversation, and what looks wrong with it.
-    pub fn trace(&self, turns: &[Turn]) -> Result<Trace, RewardError> {
-        let Backbone { encoder, reads, .. } = &self.backbone;
-        let Encoded { ids, truncated } = self.encode(turns)?;
-        let pooled = reads.positions(&ids)?[0];
-        let mut warnings = vec![];
-        if let [first, second, ..] = ids[..]
-            && first == second
-            && encoder.is_special(first)
-        {
-            let token = encoder.token(first);
-            warnings.push(("double-bos", format!("the text begins with `{token}` twice: the template and the tokenizer both write it")));
-        }
-        if pooled + 1 < ids.len() {
-            let token = encoder.token(ids[ids.len() - 1]);
-            warnings.push(("pad-at-end", format!("the text ends in `{token}`, which is the padding token too, so that an earlier token is pooled (as transformers does)")));
-        }
-        if truncated {
-            warnings.push(("truncated", "the conversation was cut to fit".to_owned()));
-        }
-        let tokens = ids.iter().map(|id| (*id, encoder.token(*id))).collect();
-        Ok(Trace {
-            tokens,
-            pooled,
-            warnings,
-        })
-    }
 }
 
 /// What is scored of a conversation.
@@ -350,6 +324,24 @@ fn head_choice(model: &ModelRef, asked: &HeadChoice) -> HeadChoice {
     }
 }
 
+/// Loads a model of whatever kind.
+pub(super) fn load(
+    model: &ModelRef,
+    options: &LoadOptions,
+) -> Result<Box<dyn Scorer>, RewardError> {
+    if let ModelRef::Path(path) = model {
+        let folder = if path.is_dir() {
+            Some(path.as_path())
+        } else {
+            path.parent()
+        };
+        if let Some((folder, kind)) = folder.and_then(|f| Some((f, encoder::kind(f)?))) {
+            return Ok(Box::new(PairScorer::load(folder, &kind, options)?));
+        }
+    }
+    Ok(Box::new(LocalScorer::load(model, options)?))
+}
+
 fn check(options: &LoadOptions) -> Result<(), RewardError> {
     if options.max_length == Some(0) || options.batch_tokens == Some(0) {
         return Err(RewardError::Option(
@@ -362,6 +354,33 @@ fn check(options: &LoadOptions) -> Result<(), RewardError> {
 impl Scorer for LocalScorer {
     fn info(&self) -> &ScorerInfo {
         &self.info
+    }
+
+    fn trace(&self, turns: &[Turn]) -> Result<Trace, RewardError> {
+        let Backbone { encoder, reads, .. } = &self.backbone;
+        let Encoded { ids, truncated } = self.encode(turns)?;
+        let pooled = reads.positions(&ids)?[0];
+        let mut warnings = vec![];
+        if let [first, second, ..] = ids[..]
+            && first == second
+            && encoder.is_special(first)
+        {
+            let token = encoder.token(first);
+            warnings.push(("double-bos", format!("the text begins with `{token}` twice: the template and the tokenizer both write it")));
+        }
+        if pooled + 1 < ids.len() {
+            let token = encoder.token(ids[ids.len() - 1]);
+            warnings.push(("pad-at-end", format!("the text ends in `{token}`, which is the padding token too, so that an earlier token is pooled (as transformers does)")));
+        }
+        if truncated {
+            warnings.push(("truncated", "the conversation was cut to fit".to_owned()));
+        }
+        let tokens = ids.iter().map(|id| (*id, encoder.token(*id))).collect();
+        Ok(Trace {
+            tokens,
+            pooled,
+            warnings,
+        })
     }
 
     fn score(

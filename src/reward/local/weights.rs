@@ -344,6 +344,28 @@ impl TensorFiles {
         Ok(())
     }
 
+    /// Every tensor that can be weights: its name, shape and values.
+    pub(super) fn all(
+        &self,
+    ) -> impl Iterator<Item = (&str, Vec<usize>, Result<Vec<f32>, RewardError>)> {
+        let weights = self.tensors.iter().filter(|(_, t)| t.kind != Kind::Other);
+        weights.map(|(name, t)| (name.as_str(), t.shape.clone(), self.f32(name, &t.shape)))
+    }
+
+    /// Shape of a tensor, if it is there.
+    pub(super) fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.tensors.get(name).map(|t| t.shape.as_slice())
+    }
+
+    /// BLAKE3 of the files, one after another.
+    pub(super) fn hash(&self) -> Result<String, RewardError> {
+        let mut hasher = blake3::Hasher::new();
+        for source in &self.files {
+            source.hash(&mut hasher)?;
+        }
+        Ok(hasher.finalize().to_hex().to_string())
+    }
+
     /// What holds the weights, for messages.
     pub(super) fn name(&self) -> &str {
         &self.name
