@@ -12,6 +12,8 @@ mod files;
 mod heads;
 /// The embedded model.
 mod mini;
+/// Files of NeMo.
+mod nemo;
 /// Scores as transformers computes them.
 mod parity;
 /// Chat templates.

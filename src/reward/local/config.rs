@@ -171,7 +171,73 @@ struct HfConfig {
     var: Option<Json>,
 }
 
+/// What a Llama is told by, where it is no file of transformers or llama.cpp.
+pub(crate) struct Facts {
+    pub(crate) hidden: usize,
+    pub(crate) intermediate: usize,
+    pub(crate) layers: usize,
+    pub(crate) heads: usize,
+    pub(crate) kv_heads: usize,
+    pub(crate) head_dim: usize,
+    pub(crate) eps: f64,
+    pub(crate) context: usize,
+    /// Base of the rotation, and what positions are divided by.
+    pub(crate) theta: f64,
+    pub(crate) stretch: f64,
+    /// Mean and standard deviation that the outputs are brought to one scale by.
+    pub(crate) standard: Option<(f64, f64)>,
+    pub(crate) outputs: Vec<String>,
+}
+
 impl DecoderConfig {
+    /// A Llama of these facts; `file` names its source in messages. The size of the vocabulary is that of the embedding, set afterwards.
+    pub(crate) fn llama(file: &str, facts: Facts) -> Result<Self, RewardError> {
+        let outputs = facts.outputs.len().max(1);
+        let config = Self {
+            family: Family::Llama,
+            vocab: 0,
+            hidden: facts.hidden,
+            intermediate: facts.intermediate,
+            layers: facts.layers,
+            heads: facts.heads,
+            kv_heads: facts.kv_heads,
+            head_dim: facts.head_dim,
+            eps: facts.eps as f32,
+            context: facts.context,
+            frequencies: Vec::new(),
+            qkv_bias: false,
+            output_bias: false,
+            mlp_bias: false,
+            windows: vec![None; facts.layers.min(1 << 12)],
+            soft_cap: None,
+            query_scale: (facts.head_dim.max(1) as f64).powf(-0.5),
+            pad: None,
+            head: HeadFacts {
+                outputs: facts.outputs,
+                normaliser: facts.standard.map(|(mean, deviation)| Normaliser {
+                    mean: vec![mean; outputs],
+                    variance: vec![deviation * deviation; outputs],
+                    steps: (true, true),
+                }),
+                ..HeadFacts::default()
+            },
+        };
+        config.check(file)?;
+        let frequencies = base_frequencies(facts.theta, facts.head_dim)
+            .map_err(|reason| RewardError::malformed(file, reason))?;
+        if facts.stretch.is_nan() || facts.stretch < 1.0 {
+            return Err(RewardError::malformed(
+                file,
+                "positions divided by less than one",
+            ));
+        }
+        let frequencies = frequencies.into_iter().map(|f| (f / facts.stretch) as f32);
+        Ok(Self {
+            frequencies: frequencies.collect(),
+            ..config
+        })
+    }
+
     /// The same without the names of the outputs, which are the head's.
     pub(crate) fn layers_only(&self) -> Self {
         Self {

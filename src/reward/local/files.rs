@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::config::DecoderConfig;
 use super::gguf::GgufFile;
 use super::layout;
+use super::nemo::Nemo;
 use super::source::{Source, file_name};
 use super::weights::{TensorFiles, Weights};
 use crate::reward::prompt::SpecialTokens;
@@ -59,6 +60,7 @@ impl Files {
             .unwrap_or_default();
         match (start.as_slice(), extension) {
             (b"GGUF", _) => Self::gguf(source, template, head),
+            (_, "nemo") => Self::nemo(path, template),
             (_, "bin") if file_name(path).starts_with("pytorch_model") => {
                 let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
                 Self::folder(folder.unwrap_or(Path::new(".")), template, head)
@@ -128,6 +130,30 @@ impl Files {
             special,
             vocabulary,
             sources: vec![source],
+        })
+    }
+
+    fn nemo(path: &Path, template: Option<&str>) -> Result<Self, RewardError> {
+        let Nemo {
+            mut config,
+            weights,
+            splitter,
+            vocabulary,
+        } = Nemo::open(path)?;
+        let embedding = weights.shape("model.embed_tokens.weight");
+        config.vocab = embedding.and_then(|s| s.first().copied()).unwrap_or(0);
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        // Such a file says nothing of how conversations are written: as NeMo-Aligner's own scripts write them.
+        let template = template.or_else(|| crate::reward::prompt::named("nemo-extra-id"));
+        Ok(Self {
+            name: name.into_owned(),
+            config,
+            weights: Weights::Files(weights),
+            splitter,
+            template: template.unwrap_or_default().to_owned(),
+            special: SpecialTokens::default(),
+            vocabulary: ("tokenizer.model", vocabulary),
+            sources: vec![Source::Path(path.to_owned())],
         })
     }
 

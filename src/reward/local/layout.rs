@@ -68,7 +68,7 @@ fn internlm2(config: &DecoderConfig, files: &mut TensorFiles) -> Result<(), Rewa
 }
 
 /// The rows of queries, keys and values.
-fn split(config: &DecoderConfig, fused: &Tensor) -> [Option<Tensor>; 3] {
+pub(super) fn split(config: &DecoderConfig, fused: &Tensor) -> [Option<Tensor>; 3] {
     let (dim, shared) = (config.head_dim, config.heads / config.kv_heads);
     let whole = (config.heads + 2 * config.kv_heads) * dim;
     let group = |at: usize| at * (shared + 2) * dim;

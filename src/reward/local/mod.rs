@@ -11,6 +11,7 @@ mod gate;
 mod gguf;
 mod head;
 mod layout;
+mod nemo;
 mod pickle;
 mod source;
 mod weights;

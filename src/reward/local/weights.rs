@@ -209,17 +209,14 @@ impl Tensor {
         gathered
     }
 
-    /// These rows of it, as a tensor of its own: ranges of its first dimension, one after another. `None` where it has fewer rows, or lies
-    /// in several pieces.
+    /// These rows of it, as a tensor of its own: ranges of its first dimension, one after another. `None` where it has fewer rows, or its
+    /// numbers do not lie row by row.
     pub(super) fn rows(&self, ranges: impl IntoIterator<Item = Range<usize>>) -> Option<Self> {
-        let [whole] = self.parts[..] else {
-            return None;
-        };
-        if self.strides.is_some() {
+        if self.strides.is_some() || self.kind.size() == 0 {
             return None;
         }
         let rows = *self.shape.first()?;
-        let row = whole.bytes.checked_div(rows)?;
+        let row = self.bytes().checked_div(rows)?;
         let mut count = 0;
         let mut parts = vec![];
         for range in ranges {
@@ -227,11 +224,7 @@ impl Tensor {
                 return None;
             }
             count += range.len();
-            parts.push(Part {
-                offset: whole.offset + (range.start * row) as u64,
-                bytes: range.len() * row,
-                ..whole
-            });
+            self.cut(range.start * row..range.end * row, &mut parts);
         }
         let mut shape = self.shape.clone();
         shape[0] = count;
@@ -241,6 +234,26 @@ impl Tensor {
             strides: None,
             parts,
         })
+    }
+
+    /// The parts that hold a range of its bytes.
+    fn cut(&self, range: Range<usize>, to: &mut Vec<Part>) {
+        let mut start = 0;
+        for part in &self.parts {
+            let end = start + part.bytes;
+            let (from, until) = (range.start.max(start), range.end.min(end));
+            if from < until {
+                to.push(Part {
+                    offset: part.offset + (from - start) as u64,
+                    bytes: until - from,
+                    ..*part
+                });
+            }
+            start = end;
+            if start >= range.end {
+                break;
+            }
+        }
     }
 }
 
@@ -265,7 +278,7 @@ impl Kind {
     }
 
     /// Bytes of a number; 0 of those that cannot be weights.
-    fn size(self) -> usize {
+    pub(super) fn size(self) -> usize {
         match self {
             Self::F16 | Self::Bf16 => 2,
             Self::F32 => 4,
@@ -283,6 +296,15 @@ pub(crate) struct TensorFiles {
 }
 
 impl TensorFiles {
+    /// Tensors that lie in `files`.
+    pub(super) fn of(name: String, files: Vec<Source>, tensors: BTreeMap<String, Tensor>) -> Self {
+        Self {
+            name,
+            files,
+            tensors,
+        }
+    }
+
     /// `model.safetensors` of `folder`, or the shards that its index names; where there are neither, `pytorch_model.bin` or its shards.
     pub(crate) fn open(folder: &Path) -> Result<Option<Self>, RewardError> {
         let mut opened = Self {
