@@ -2,21 +2,22 @@
 //! the zip of today's `PyTorch` and in the format before 1.6.
 
 use std::collections::HashMap;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::pickle::{Id, Pickle, Value};
-use super::source::Source;
+use super::source::{Bytes, Source};
 use super::weights::{Kind, Part, Tensor};
 use crate::reward::RewardError;
 
 /// The description of a checkpoint is far smaller.
 const MOST_DESCRIPTION: u64 = 256 << 20;
 
-/// Where a storage's numbers lie.
+/// A stretch of a file: where a storage's numbers lie, or a file within another.
 #[derive(Clone, Copy)]
-struct Storage {
-    offset: u64,
-    bytes: u64,
+pub(super) struct Section {
+    pub(super) offset: u64,
+    pub(super) bytes: u64,
 }
 
 /// The tensors of a checkpoint, by name; `file` is its number among the model's files.
@@ -25,21 +26,70 @@ pub(super) fn read(path: &Path, file: usize) -> Result<Vec<(String, Tensor)>, Re
     let bad = |reason: String| RewardError::malformed(&source.name(), reason);
     let start = source.read_at(0, source.len()?.min(4) as usize)?;
     if start == b"PK\x03\x04" {
-        let (pickle, storages) = zipped(path, &source)?;
+        let whole = Section {
+            offset: 0,
+            bytes: source.len()?,
+        };
+        let (pickle, storages) = zipped(&source, whole).map_err(bad)?;
         return tensors(&pickle, file, &storages).map_err(bad);
     }
     let (pickle, storages) = legacy(&source)?;
     tensors(&pickle, file, &storages).map_err(bad)
 }
 
+/// The only tensor of a checkpoint in a section of a file.
+pub(super) fn one(source: &Source, section: Section) -> Result<Tensor, String> {
+    let (pickle, storages) = zipped(source, section)?;
+    tensor(&pickle, pickle.top, 0, &storages)?.ok_or_else(|| "there is no tensor in it".to_owned())
+}
+
+/// A section of a file, read as if it were a file.
+struct Window {
+    bytes: Box<dyn Bytes>,
+    section: Section,
+    at: u64,
+}
+
+impl Read for Window {
+    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+        let left = self.section.bytes.saturating_sub(self.at);
+        let most = usize::try_from(left).map_or(to.len(), |left| left.min(to.len()));
+        let read = self.bytes.read(&mut to[..most])?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for Window {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        let at = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::End(by) => self.section.bytes.checked_add_signed(by),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+        };
+        self.at = at.ok_or(std::io::ErrorKind::InvalidInput)?;
+        let place = self.section.offset.checked_add(self.at);
+        let place = place.ok_or(std::io::ErrorKind::InvalidInput)?;
+        self.bytes.seek(SeekFrom::Start(place))?;
+        Ok(self.at)
+    }
+}
+
 /// `data.pkl` and the files in `data/` of a zip.
-fn zipped(path: &Path, source: &Source) -> Result<(Pickle, Storages), RewardError> {
-    let bad = |reason: &str| RewardError::malformed(&source.name(), reason);
-    let broken = |e: zip::result::ZipError| RewardError::malformed(&source.name(), e);
-    let length = source.len()?;
-    let file = std::fs::File::open(path).map_err(RewardError::io(path))?;
-    let mut archive = zip::ZipArchive::new(std::io::BufReader::new(file)).map_err(broken)?;
+fn zipped(source: &Source, section: Section) -> Result<(Pickle, Storages), String> {
+    let broken = |e: zip::result::ZipError| e.to_string();
+    let mut window = Window {
+        bytes: source.open().map_err(|e| e.to_string())?,
+        section,
+        at: 0,
+    };
+    window.seek(SeekFrom::Start(0)).map_err(|e| e.to_string())?;
+    let mut archive = zip::ZipArchive::new(window).map_err(broken)?;
     let (mut storages, mut description) = (HashMap::new(), None);
+    let read = |place: Section| {
+        let bytes = source.read_at(place.offset, place.bytes as usize);
+        bytes.map_err(|e| e.to_string())
+    };
     for at in 0..archive.len() {
         let entry = archive.by_index_raw(at).map_err(broken)?;
         let name = entry.name().map_err(broken)?.into_owned();
@@ -47,42 +97,34 @@ fn zipped(path: &Path, source: &Source) -> Result<(Pickle, Storages), RewardErro
             continue;
         };
         let plain = entry.compression() == zip::CompressionMethod::Stored && !entry.encrypted();
-        let place = entry.data_start().map(|offset| Storage {
-            offset,
-            bytes: entry.size(),
+        let place = entry.data_start().filter(|start| {
+            let end = start.checked_add(entry.size());
+            plain && end.is_some_and(|end| end <= section.bytes)
         });
-        let place = place.filter(|p| {
-            plain
-                && p.offset
-                    .checked_add(p.bytes)
-                    .is_some_and(|end| end <= length)
+        let place = place.map(|start| Section {
+            offset: section.offset + start,
+            bytes: entry.size(),
         });
         match inside.strip_prefix("data/") {
             Some(key) => {
-                let place =
-                    place.ok_or_else(|| bad("its numbers are compressed, or beyond its end"))?;
+                let place = place.ok_or("its numbers are compressed, or beyond its end")?;
                 storages.insert(key.to_owned(), place);
             }
             None if inside == "data.pkl" => description = place,
             None if inside == "byteorder" => {
-                let place = place
-                    .filter(|p| p.bytes <= 16)
-                    .ok_or_else(|| bad("its `byteorder` cannot be read"))?;
-                if source.read_at(place.offset, place.bytes as usize)? != b"little" {
-                    return Err(bad("its numbers are written with the highest byte first"));
+                let place = place.filter(|p| p.bytes <= 16);
+                if read(place.ok_or("its `byteorder` cannot be read")?)? != b"little" {
+                    return Err("its numbers are written with the highest byte first".to_owned());
                 }
             }
             None => {}
         }
     }
-    let place = description.ok_or_else(|| bad("there is no readable `data.pkl` in it"))?;
+    let place = description.ok_or("there is no readable `data.pkl` in it")?;
     if place.bytes > MOST_DESCRIPTION {
-        return Err(bad(
-            "its `data.pkl` is larger than any description of weights",
-        ));
+        return Err("its `data.pkl` is larger than any description of weights".to_owned());
     }
-    let bytes = source.read_at(place.offset, place.bytes as usize)?;
-    let (pickle, _) = Pickle::read(&bytes).map_err(|e| bad(&e))?;
+    let (pickle, _) = Pickle::read(&read(place)?)?;
     Ok((pickle, storages))
 }
 
@@ -132,7 +174,7 @@ fn legacy(source: &Source) -> Result<(Pickle, Storages), RewardError> {
         let bytes = bytes.ok_or_else(|| bad("it is cut off"))?;
         storages.insert(
             key.to_owned(),
-            Storage {
+            Section {
                 offset: offset + 8,
                 bytes,
             },
@@ -176,7 +218,7 @@ fn storage_of(pickle: &Pickle, id: Id) -> Option<(&str, Kind, u64)> {
 }
 
 /// Storages by their keys.
-type Storages = HashMap<String, Storage>;
+type Storages = HashMap<String, Section>;
 
 /// The tensors of the dictionary that a pickle stands for, or of the one under `state_dict`, `model` or `module` in it.
 fn tensors(

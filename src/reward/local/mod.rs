@@ -5,6 +5,7 @@ mod base;
 mod checkpoint;
 mod config;
 mod device;
+mod distributed;
 mod encoder;
 mod files;
 mod gate;

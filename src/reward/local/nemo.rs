@@ -9,7 +9,9 @@ use std::path::{Component, Path};
 
 use serde_json::Value as Json;
 
+use super::checkpoint::Section;
 use super::config::{DecoderConfig, Facts};
+use super::distributed;
 use super::layout;
 use super::source::{Source, file_name};
 use super::weights::{Kind, Part, Tensor, TensorFiles};
@@ -43,15 +45,8 @@ pub(super) struct Nemo {
     pub(super) vocabulary: Vec<u8>,
 }
 
-/// Where a member lies in the tar.
-#[derive(Clone, Copy)]
-struct Member {
-    offset: u64,
-    bytes: u64,
-}
-
-/// All files of the tar, by name.
-type Members = BTreeMap<String, Member>;
+/// All files of the tar, by name, and where they lie in it.
+type Members = BTreeMap<String, Section>;
 
 impl Nemo {
     /// Reads what is where in a file.
@@ -83,13 +78,6 @@ impl Nemo {
         })?;
         let vocabulary = text(kept)?;
         let model = SentencePiece::read(kept, &vocabulary)?;
-        if text("model_weights/metadata.json")
-            .is_ok_and(|m| String::from_utf8_lossy(&m).contains("torch_dist"))
-        {
-            return Err(RewardError::Unsupported(format!(
-                "`{name}`: weights in the `torch_dist` layout are not supported yet; those in `zarr` are"
-            )));
-        }
         let mut tensors = BTreeMap::new();
         for member in members.keys() {
             let array = member
@@ -102,9 +90,19 @@ impl Nemo {
                     .map_err(|e| RewardError::malformed(member, e))?;
                 let array = Array::read(array, &about, &members)
                     .map_err(|reason| RewardError::malformed(member, reason))?;
-                array
-                    .tensors(&config, &mut tensors)
+                let rows = |range: Range<usize>| Some(array.tensor(range));
+                place(array.name, &array.shape, &config, &rows, &mut tensors)
                     .map_err(|reason| RewardError::malformed(member, reason))?;
+            }
+        }
+        if members.contains_key("model_weights/.metadata") {
+            let file = |path: &str| members.get(&format!("model_weights/{path}")).copied();
+            let found =
+                distributed::tensors(&source, &text("model_weights/.metadata")?, &file, &wanted);
+            for (name, tensor) in found.map_err(|e| bad(&e))? {
+                let rows = |range: Range<usize>| tensor.rows(std::iter::once(range));
+                place(&name, &tensor.shape, &config, &rows, &mut tensors)
+                    .map_err(|e| bad(&format!("tensor `{name}`: {e}")))?;
             }
         }
         if tensors.is_empty() {
@@ -153,7 +151,7 @@ fn members(path: &Path, source: &Source) -> Result<Members, RewardError> {
         let name: Vec<String> = parts
             .map(|c| c.as_os_str().to_string_lossy().into_owned())
             .collect();
-        let member = Member {
+        let member = Section {
             offset: entry.raw_file_position(),
             bytes: entry.size(),
         };
@@ -299,7 +297,7 @@ struct Array<'a> {
     shape: Vec<usize>,
     chunk: Vec<usize>,
     /// The chunks, in row-major order of their grid.
-    files: Vec<Member>,
+    files: Vec<Section>,
     grid: Vec<usize>,
 }
 
@@ -376,8 +374,8 @@ impl<'a> Array<'a> {
         })
     }
 
-    /// A part of its first dimension as a tensor; without that dimension where it is one layer of several.
-    fn tensor(&self, first: Range<usize>, drop_first: bool) -> Tensor {
+    /// A part of its first dimension as a tensor.
+    fn tensor(&self, first: Range<usize>) -> Tensor {
         // How many dimensions, from the last on, every chunk holds whole.
         let whole = self.grid.iter().rev().take_while(|n| **n == 1).count();
         // Values lie one after another along the dimension before those.
@@ -428,9 +426,6 @@ impl<'a> Array<'a> {
         }
         let mut shape = self.shape.clone();
         shape[0] = first.len();
-        if drop_first {
-            shape.remove(0);
-        }
         Tensor {
             kind: self.kind,
             shape,
@@ -438,47 +433,52 @@ impl<'a> Array<'a> {
             parts,
         }
     }
+}
 
-    /// The tensors that it holds, under the names that the decoder asks for.
-    fn tensors(
-        &self,
-        config: &DecoderConfig,
-        to: &mut BTreeMap<String, Tensor>,
-    ) -> Result<(), String> {
-        let Some(rest) = self.name.strip_prefix("model.decoder.layers.") else {
-            let name = match self.name {
-                "model.embedding.word_embeddings.weight" => "model.embed_tokens.weight",
-                "model.decoder.final_layernorm.weight" => "model.norm.weight",
-                "model.rm_head.weight" => "score.weight",
-                "model.rm_head.bias" => "score.bias",
-                // What is of no use to a score.
-                _ => return Ok(()),
-            };
-            to.insert(name.to_owned(), self.tensor(0..self.shape[0], false));
-            return Ok(());
+/// Gives a tensor of that name and shape, whose rows `rows` gives, the names that the decoder asks for.
+fn place(
+    name: &str,
+    shape: &[usize],
+    config: &DecoderConfig,
+    rows: &dyn Fn(Range<usize>) -> Option<Tensor>,
+    to: &mut BTreeMap<String, Tensor>,
+) -> Result<(), String> {
+    let first = shape.first().copied().unwrap_or(0);
+    let whole = || rows(0..first).ok_or("values that do not lie row by row");
+    let Some(rest) = name.strip_prefix("model.decoder.layers.") else {
+        let name = match name {
+            "model.embedding.word_embeddings.weight" => "model.embed_tokens.weight",
+            "model.decoder.final_layernorm.weight" => "model.norm.weight",
+            "model.rm_head.weight" => "score.weight",
+            "model.rm_head.bias" => "score.bias",
+            // What is of no use to a score.
+            _ => return Ok(()),
         };
-        let numbered = rest
-            .split_once('.')
-            .and_then(|(layer, part)| Some((layer.parse().ok()?, part)));
-        let layers: Vec<(usize, &str, Tensor)> = match numbered {
-            Some((layer, part)) => vec![(layer, part, self.tensor(0..self.shape[0], false))],
-            None if self.shape.len() < 2 || self.shape[0] != config.layers => {
-                return Err(format!(
-                    "{} layers where there are {}",
-                    self.shape[0], config.layers
-                ));
-            }
-            None => (0..config.layers)
-                .map(|at| (at, rest, self.tensor(at..at + 1, true)))
-                .collect(),
-        };
-        for (layer, part, tensor) in layers {
-            for (name, tensor) in layer_tensors(config, part, tensor)? {
-                to.insert(format!("model.layers.{layer}.{name}.weight"), tensor);
-            }
+        to.insert(name.to_owned(), whole()?);
+        return Ok(());
+    };
+    let numbered = rest.split_once('.');
+    let numbered = numbered.and_then(|(layer, part)| Some((layer.parse().ok()?, part)));
+    let layers: Vec<(usize, &str, Tensor)> = match numbered {
+        Some((layer, part)) => vec![(layer, part, whole()?)],
+        None if shape.len() < 2 || first != config.layers => {
+            return Err(format!("{first} layers where there are {}", config.layers));
         }
-        Ok(())
+        None => {
+            let one = |at: usize| {
+                let mut tensor = rows(at..at + 1).ok_or("values that do not lie row by row")?;
+                tensor.shape.remove(0);
+                Ok((at, rest, tensor))
+            };
+            (0..config.layers).map(one).collect::<Result<_, String>>()?
+        }
+    };
+    for (layer, part, tensor) in layers {
+        for (name, tensor) in layer_tensors(config, part, tensor)? {
+            to.insert(format!("model.layers.{layer}.{name}.weight"), tensor);
+        }
     }
+    Ok(())
 }
 
 /// What one tensor of a layer is called, or what it is made of.

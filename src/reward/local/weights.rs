@@ -236,6 +236,39 @@ impl Tensor {
         })
     }
 
+    /// Tensors one after another along a dimension; `None` where their types or other dimensions differ.
+    pub(super) fn joined(tensors: &[Self], dimension: usize) -> Option<Self> {
+        let first = tensors.first()?;
+        let mut shape = first.shape.clone();
+        *shape.get_mut(dimension)? = 0;
+        for tensor in tensors {
+            let same = tensor.shape.iter().zip(&first.shape).enumerate();
+            let mut same = same
+                .filter(|(at, _)| *at != dimension)
+                .map(|(_, (a, b))| a == b);
+            let alike =
+                tensor.kind == first.kind && tensor.kind.size() > 0 && tensor.strides.is_none();
+            if !(alike && tensor.shape.len() == shape.len() && same.all(|same| same)) {
+                return None;
+            }
+            shape[dimension] += tensor.shape[dimension];
+        }
+        let outer: usize = shape[..dimension].iter().product();
+        let mut parts = vec![];
+        for at in 0..outer {
+            for tensor in tensors {
+                let run = tensor.bytes().checked_div(outer)?;
+                tensor.cut(at * run..(at + 1) * run, &mut parts);
+            }
+        }
+        Some(Self {
+            kind: first.kind,
+            shape,
+            strides: None,
+            parts,
+        })
+    }
+
     /// The parts that hold a range of its bytes.
     fn cut(&self, range: Range<usize>, to: &mut Vec<Part>) {
         let mut start = 0;
