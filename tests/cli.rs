@@ -374,6 +374,8 @@ fn help_names_what_is_there_and_nothing_else() {
         "--max-length",
         "judgebench",
         "--head",
+        "--weights",
+        "--trace",
         "nemo-extra-id",
         "check",
     ] {
@@ -384,7 +386,6 @@ fn help_names_what_is_there_and_nothing_else() {
         "--where",
         "--split",
         "--scrub",
-        "--trace",
         "--listen",
         "rewardbench",
         "rm-bench",

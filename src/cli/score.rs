@@ -16,8 +16,8 @@ use crate::domain::Turn;
 use crate::domain::hash::response_hash;
 use crate::domain::label::json_number;
 use crate::reward::{
-    self, DeviceChoice, DtypeChoice, HeadChoice, LoadOptions, ModelRef, Preset, ScoreOutput,
-    ScoreStats, Scorer, prompt,
+    self, Course, DeviceChoice, DtypeChoice, HeadChoice, LoadOptions, ModelRef, Preset,
+    ScoreOutput, ScoreStats, Scorer, prompt,
 };
 use crate::store::{Access, Project};
 use crate::task::{Cancel, Job, Progress};
@@ -65,6 +65,9 @@ pub struct Score {
     /// Threads on the CPU; all cores when not given
     #[arg(long)]
     threads: Option<usize>,
+    /// Say of every response how its score comes about: at each of its tokens, and after each turn of the assistant's
+    #[arg(long)]
+    trace: bool,
     /// Report as JSON: on stdout, or on stderr where the lines go to stdout
     #[arg(long)]
     json: bool,
@@ -108,6 +111,7 @@ pub fn run(command: &Score) -> anyhow::Result<ExitCode> {
         window: vec![],
         bytes: 0,
         totals: Totals::default(),
+        trace: command.trace,
         failed: None,
         bar: Bar::new("scoring"),
     };
@@ -122,6 +126,19 @@ fn made_by(scorer: &dyn Scorer, max_length: Option<usize>) -> String {
         None => key,
         Some(limit) => format!("{key}@{limit}"),
     }
+}
+
+/// How a score comes about, as a line has it.
+fn trace(course: &Course) -> Value {
+    let tokens = course.tokens.iter();
+    let tokens: Vec<Value> = tokens
+        .map(|(id, text, score)| json!({"id": id, "text": text, "score": number(*score)}))
+        .collect();
+    let turns = course.turns.iter();
+    let turns: Vec<Value> = turns
+        .map(|(turn, score)| json!({"turn": turn, "score": score.map_or(Value::Null, number)}))
+        .collect();
+    json!({"tokens": tokens, "turns": turns})
 }
 
 /// A response that waits to be scored.
@@ -151,6 +168,7 @@ struct Run {
     window: Vec<Waiting>,
     bytes: usize,
     totals: Totals,
+    trace: bool,
     failed: Option<anyhow::Error>,
     bar: Bar,
 }
@@ -298,6 +316,10 @@ impl Run {
                 line.insert("tokens".to_owned(), output.tokens.into());
                 line.insert("truncated".to_owned(), output.truncated.into());
                 self.totals.truncated += u64::from(output.truncated);
+                if self.trace {
+                    let course = self.scorer.course(&conversations[at], &Cancel::default())?;
+                    line.insert("trace".to_owned(), trace(&course));
+                }
             } else {
                 let reason = stats
                     .failed

@@ -34,6 +34,12 @@ pub trait Scorer: Send {
     /// As for a conversation in [`ScoreStats::failed`].
     fn trace(&self, turns: &[Turn]) -> Result<local::Trace, RewardError>;
 
+    /// How the score comes about: the head applied at every token of the last turn, and after every turn of the assistant's.
+    ///
+    /// # Errors
+    /// [`RewardError::Unsupported`] where a model reads a conversation as a whole only; else as [`Scorer::score`].
+    fn course(&mut self, turns: &[Turn], cancel: &Cancel) -> Result<Course, RewardError>;
+
     /// Scores each conversation's last turn given all before. `on_result` gets the index of the conversation and its score as
     /// soon as its batch is done, in rising order. A conversation that the model cannot be given is in [`ScoreStats::failed`].
     ///
@@ -77,6 +83,16 @@ pub struct ScoreOutput {
     pub tokens: u32,
     /// Whether something had to be left out.
     pub truncated: bool,
+}
+
+/// How a score comes about.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Course {
+    /// Every token of the last turn, from its header on: its id, its text in the vocabulary, and the score if the text ended there.
+    pub tokens: Vec<(u32, String, f64)>,
+    /// Every turn of the assistant's: its place in the conversation, from 0, and the score if the conversation ended there. Nothing where it
+    /// cannot be given to the model so.
+    pub turns: Vec<(usize, Option<f64>)>,
 }
 
 /// What a run of [`Scorer::score`] took.

@@ -308,3 +308,34 @@ fn a_check_shows_the_tokens_and_the_pooled_one() {
         "{said}"
     );
 }
+
+#[test]
+fn a_trace_says_how_each_score_comes_about() {
+    let home = Home::new();
+    let row = serde_json::json!({"prompt": "What is it?", "chosen": "A fox, I think.", "rejected": "No."});
+    let file = home.write("t.jsonl", &format!("{row}\n"));
+    let output = home.run(&[
+        "score",
+        file.to_str().unwrap(),
+        "--model",
+        "default",
+        "--trace",
+    ]);
+    succeeds(&output);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 2);
+    for line in lines {
+        let tokens = line["trace"]["tokens"].as_array().unwrap();
+        assert!(tokens.len() > 3 && tokens.len() < line["tokens"].as_u64().unwrap() as usize);
+        let score = line["score"].as_f64().unwrap();
+        let last = tokens.last().unwrap();
+        assert_eq!(last["text"], "<|im_end|>");
+        assert!((last["score"].as_f64().unwrap() - score).abs() < 1e-5);
+        assert_eq!(line["trace"]["turns"][0]["turn"], 1);
+        assert!((line["trace"]["turns"][0]["score"].as_f64().unwrap() - score).abs() < 1e-5);
+    }
+}

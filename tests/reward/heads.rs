@@ -188,6 +188,42 @@ fn nine_outputs_are_weighed_by_a_preset_or_by_weights_of_ones_own() {
 }
 
 #[test]
+fn the_course_of_a_score_ends_in_it_and_does_not_look_ahead() {
+    let cancel = tiebreak::task::Cancel::default();
+    for name in ["internlm2", "steerlm", "beaver", "armo"] {
+        let mut scorer = model(name);
+        let talk = |reply: &str| {
+            let json = serde_json::json!([
+                {"role": "user", "content": "What is it?"}, {"role": "assistant", "content": "A fox."},
+                {"role": "user", "content": "What does it do?"}, {"role": "assistant", "content": reply},
+            ]);
+            turns(&serde_json::from_value::<Vec<Message>>(json).unwrap())
+        };
+        let (short, long) = (
+            talk("The quick brown fox jumps"),
+            talk("The quick brown fox jumps over the lazy dog."),
+        );
+        let course = scorer.course(&short, &cancel).unwrap();
+        let whole = score(&mut scorer, std::slice::from_ref(&short)).0[0].score;
+        let first = score(&mut scorer, &[short[..2].to_vec()]).0[0].score;
+        let after: Vec<usize> = course.turns.iter().map(|(turn, _)| *turn).collect();
+        assert_eq!(after, [1, 3], "{name}");
+        assert!((course.turns[0].1.unwrap() - first).abs() < 1e-5);
+        assert!((course.turns[1].1.unwrap() - whole).abs() < 1e-5);
+        // The last token is the one that is pooled.
+        let last = course.tokens.last().unwrap();
+        assert!((last.2 - whole).abs() < 1e-5, "{name} {} {whole}", last.2);
+        // What comes later changes nothing of what was before.
+        let longer = scorer.course(&long, &cancel).unwrap();
+        let both = course.tokens.iter().zip(&longer.tokens);
+        let same: Vec<_> = both.take_while(|(a, b)| a.0 == b.0).collect();
+        // (Beaver's template writes nothing after a reply, so that one reply begins the other.)
+        assert!(same.len() > 5, "{name} {}", same.len());
+        assert!(same.iter().all(|(a, b)| (a.2 - b.2).abs() < 1e-5), "{name}");
+    }
+}
+
+#[test]
 fn a_models_own_preset_is_found_by_its_name() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("Llama3-70B-SteerLM-RM");

@@ -103,6 +103,13 @@ fn gguf_scores_as_the_folder_it_was_made_from() {
 }
 
 #[test]
+fn gguf_files_of_qwen_score_as_transformers_does() {
+    check("qwen2-plain.gguf");
+    // Made from the folder of that name.
+    agrees(&mut model("qwen3.gguf"), "qwen3");
+}
+
+#[test]
 fn gguf_vocabulary_alone_gives_the_same_tokens() {
     let scorer = model("llama-1.q8_0.gguf");
     for row in rows("llama-1") {

@@ -32,6 +32,13 @@ impl Base {
         check(options)?;
         let engine = Engine::new(options)?;
         let files = Files::open(model, options.template.as_deref(), false)?;
+        let gguf = matches!(files.weights, Weights::Gguf { .. });
+        if gguf && files.config.family != Family::Llama {
+            return Err(RewardError::Unsupported(format!(
+                "`{}`: of GGUF files, only those of Llama can be the base of one's own head; use the model's original folder",
+                files.name
+            )));
+        }
         if files.config.family == Family::InternLm2 {
             return Err(RewardError::Unsupported(format!(
                 "`{}`: a model with fused matrices cannot be the base of one's own head yet",

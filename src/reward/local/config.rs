@@ -373,18 +373,23 @@ impl DecoderConfig {
             .text("general.architecture")
             .unwrap_or("unnamed")
             .to_owned();
-        if kind != "llama" {
+        // Those that llama.cpp writes with every switch that we need.
+        let known = [Family::Llama, Family::Qwen2, Family::Qwen3];
+        let family = Family::ALL
+            .iter()
+            .find(|(name, f)| *name == kind && known.contains(f));
+        let Some(&(_, family)) = family else {
             return Err(RewardError::Unsupported(format!(
-                "`{}`: models of type `{kind}` are not supported yet (supported: llama)",
+                "`{}`: models of type `{kind}` are not supported yet (supported: llama, qwen2, qwen3)",
                 file.name()
             )));
-        }
-        let number = |key: &str| file.number(&format!("llama.{key}"));
+        };
+        let number = |key: &str| file.number(&format!("{kind}.{key}"));
         let needed = |key: &str| {
             number(key).ok_or_else(|| {
                 RewardError::malformed(
                     file.name(),
-                    format!("`llama.{key}` is missing from its metadata"),
+                    format!("`{kind}.{key}` is missing from its metadata"),
                 )
             })
         };
@@ -399,7 +404,7 @@ impl DecoderConfig {
             )));
         }
         let config = Self {
-            family: Family::Llama,
+            family,
             vocab: file
                 .shape("token_embd.weight")
                 .and_then(|s| s.first().copied())
@@ -411,7 +416,7 @@ impl DecoderConfig {
             kv_heads: number("attention.head_count_kv").unwrap_or(heads),
             head_dim,
             eps: file
-                .float("llama.attention.layer_norm_rms_epsilon")
+                .float(&format!("{kind}.attention.layer_norm_rms_epsilon"))
                 .unwrap_or(1e-5) as f32,
             context: needed("context_length")?,
             frequencies: Vec::new(),
@@ -426,19 +431,23 @@ impl DecoderConfig {
                 .map(|id| id as u32),
             head: HeadFacts {
                 outputs: file
-                    .texts("llama.classifier.output_labels")
+                    .texts(&format!("{kind}.classifier.output_labels"))
                     .unwrap_or_default()
                     .to_vec(),
                 ..HeadFacts::default()
             },
         };
         let rotated = number("rope.dimension_count").unwrap_or(head_dim);
-        let theta = file.float("llama.rope.freq_base").unwrap_or(10_000.0);
+        let theta = file
+            .float(&format!("{kind}.rope.freq_base"))
+            .unwrap_or(10_000.0);
         let scaling = file
-            .text("llama.rope.scaling.type")
+            .text(&format!("{kind}.rope.scaling.type"))
             .unwrap_or("none")
             .to_owned();
-        let factor = file.float("llama.rope.scaling.factor").unwrap_or(1.0);
+        let factor = file
+            .float(&format!("{kind}.rope.scaling.factor"))
+            .unwrap_or(1.0);
         config.check(file.name())?;
         if config.vocab == 0 {
             return Err(RewardError::MissingTensor {

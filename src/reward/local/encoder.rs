@@ -21,7 +21,8 @@ use super::weights::TensorFiles;
 use super::{Trace, check};
 use crate::domain::{Role, ScorerId, Turn};
 use crate::reward::{
-    DtypeChoice, HeadChoice, LoadOptions, RewardError, ScoreOutput, ScoreStats, Scorer, ScorerInfo,
+    Course, DtypeChoice, HeadChoice, LoadOptions, RewardError, ScoreOutput, ScoreStats, Scorer,
+    ScorerInfo,
 };
 use crate::task::Cancel;
 
@@ -251,6 +252,13 @@ impl Scorer for PairScorer {
             pooled: 0,
             warnings,
         })
+    }
+
+    fn course(&mut self, _turns: &[Turn], _cancel: &Cancel) -> Result<Course, RewardError> {
+        let name = &self.info.name;
+        Err(RewardError::Unsupported(format!(
+            "--trace: `{name}` is an encoder, which reads a pair as a whole and has no score before its end"
+        )))
     }
 
     fn score(

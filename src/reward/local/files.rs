@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
-use super::config::DecoderConfig;
+use super::config::{DecoderConfig, Family};
 use super::gguf::GgufFile;
 use super::layout;
 use super::nemo::Nemo;
@@ -101,7 +101,7 @@ impl Files {
             unk: file.token("tokenizer.ggml.unknown_token_id"),
         };
         let weights = Weights::Gguf {
-            head_dim: config.head_dim,
+            reordered: (config.family == Family::Llama).then_some(config.head_dim),
             file,
         };
         // Told before anything else is asked of a file that is no reward model.

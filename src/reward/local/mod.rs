@@ -31,10 +31,10 @@ use super::batch::{self, Packed};
 use super::prompt::ChatTemplate;
 use super::tokens::{Encoded, Encoder};
 use super::{
-    DtypeChoice, HeadChoice, LoadOptions, ModelRef, RewardError, ScoreOutput, ScoreStats, Scorer,
-    ScorerInfo, preset,
+    Course, DtypeChoice, HeadChoice, LoadOptions, ModelRef, RewardError, ScoreOutput, ScoreStats,
+    Scorer, ScorerInfo, preset,
 };
-use crate::domain::{ScorerId, Turn};
+use crate::domain::{Role, ScorerId, Turn};
 use crate::task::Cancel;
 
 pub use self::base::{Base, free};
@@ -356,6 +356,50 @@ fn check(options: &LoadOptions) -> Result<(), RewardError> {
 impl Scorer for LocalScorer {
     fn info(&self) -> &ScorerInfo {
         &self.info
+    }
+
+    fn course(&mut self, turns: &[Turn], cancel: &Cancel) -> Result<Course, RewardError> {
+        let backbone = &self.backbone;
+        let Some((_, before)) = turns.split_last() else {
+            return Err(RewardError::Template(
+                "the conversation has no turns".to_owned(),
+            ));
+        };
+        let ids = self.encode(turns)?.ids;
+        let pooled = backbone.reads.positions(&ids)?;
+        // Where the conversations with and without the last turn part; some templates refuse the shorter one.
+        let before = if before.is_empty() {
+            vec![]
+        } else {
+            self.encode(before).map_or(vec![], |e| e.ids)
+        };
+        let same = ids.iter().zip(&before).take_while(|(a, b)| a == b).count();
+        let read: Vec<usize> = (same..ids.len())
+            .flat_map(|at| std::iter::once(at).chain(pooled[1..].iter().copied()))
+            .collect();
+        let rows = [ids];
+        let groups = batch::group(&rows, backbone.batch_tokens, false);
+        let mut tokens = vec![];
+        for packed in batch::pack(groups, &rows, backbone.batch_tokens) {
+            let hidden = backbone.compute(&packed, std::slice::from_ref(&read), cancel)?;
+            let outputs = self.head.forward(&hidden)?;
+            for (id, outputs) in rows[0][same..].iter().zip(&outputs) {
+                let score = self.head.score(outputs, 0, false).score;
+                tokens.push((*id, backbone.encoder.token(*id), score));
+            }
+        }
+        let replies: Vec<usize> = (0..turns.len())
+            .filter(|at| turns[*at].role == Role::Assistant)
+            .collect();
+        let beginnings: Vec<Vec<Turn>> = replies.iter().map(|at| turns[..=*at].to_vec()).collect();
+        let mut scores = vec![None; replies.len()];
+        self.score(&beginnings, cancel, &mut |at, output| {
+            scores[at] = Some(output.score);
+        })?;
+        Ok(Course {
+            tokens,
+            turns: replies.into_iter().zip(scores).collect(),
+        })
     }
 
     fn trace(&self, turns: &[Turn]) -> Result<Trace, RewardError> {

@@ -14,7 +14,11 @@ use crate::reward::RewardError;
 /// An open model file, or several.
 pub(crate) enum Weights {
     Files(TensorFiles),
-    Gguf { file: GgufFile, head_dim: usize },
+    Gguf {
+        file: GgufFile,
+        /// Dimensions of a head, where llama.cpp reordered rows for its rotation: in models of the kind `llama` only.
+        reordered: Option<usize>,
+    },
 }
 
 impl Weights {
@@ -30,10 +34,10 @@ impl Weights {
     pub(crate) fn f32(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, RewardError> {
         match self {
             Self::Files(files) => files.f32(name, shape),
-            Self::Gguf { file, head_dim } => {
+            Self::Gguf { file, .. } => {
                 let theirs = self.name_in_file(name);
-                if reordered(name) {
-                    file.f32_unpermuted(&theirs, shape, *head_dim)
+                if let Some(head_dim) = self.reordered(name) {
+                    file.f32_unpermuted(&theirs, shape, head_dim)
                 } else if name == HEAD && file.shape(&theirs).is_some_and(|s| s.len() == 1) {
                     file.f32(&theirs, &shape[1..])
                 } else {
@@ -100,6 +104,18 @@ impl Weights {
         })
     }
 
+    /// Dimensions of a head, if the rows of that tensor stand in llama.cpp's order.
+    pub(crate) fn reordered(&self, name: &str) -> Option<usize> {
+        match self {
+            Self::Gguf { reordered, .. }
+                if name.contains(".q_proj.") || name.contains(".k_proj.") =>
+            {
+                *reordered
+            }
+            _ => None,
+        }
+    }
+
     pub(crate) fn name_in_file(&self, name: &str) -> String {
         match self {
             Self::Files(_) => name.to_owned(),
@@ -122,11 +138,6 @@ impl Weights {
 /// The head's tensor.
 pub(crate) const HEAD: &str = "score.weight";
 
-/// Whether llama.cpp reorders the rows.
-pub(crate) fn reordered(name: &str) -> bool {
-    name.contains(".q_proj.") || name.contains(".k_proj.")
-}
-
 /// llama.cpp's name of a tensor.
 pub(crate) fn gguf_name(name: &str) -> String {
     let fixed = match name {
@@ -145,6 +156,8 @@ pub(crate) fn gguf_name(name: &str) -> String {
         ("self_attn.k_proj", "attn_k"),
         ("self_attn.v_proj", "attn_v"),
         ("self_attn.o_proj", "attn_output"),
+        ("self_attn.q_norm", "attn_q_norm"),
+        ("self_attn.k_norm", "attn_k_norm"),
         ("mlp.gate_proj", "ffn_gate"),
         ("mlp.up_proj", "ffn_up"),
         ("mlp.down_proj", "ffn_down"),

@@ -4,7 +4,7 @@ use candle_core::quantized::{GgmlDType, QMatMul, QTensor};
 use candle_core::{Device, Tensor};
 
 use crate::reward::RewardError;
-use crate::reward::local::weights::{Weights, reordered};
+use crate::reward::local::weights::Weights;
 
 /// Precision of the layers' matrices; everything else is always f32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,8 +59,8 @@ impl Loader<'_> {
         let shape = [rows, columns];
         self.weights.check(name, &shape)?;
         match (self.precision, self.weights) {
-            (Precision::AsStored(_), Weights::Gguf { file, head_dim }) => {
-                let order = reordered(name).then_some(*head_dim);
+            (Precision::AsStored(_), Weights::Gguf { file, .. }) => {
+                let order = self.weights.reordered(name);
                 let stored =
                     file.quantised(&self.weights.name_in_file(name), &shape, order, self.device)?;
                 Ok(QMatMul::from_qtensor(stored)?)
