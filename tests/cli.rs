@@ -1,5 +1,7 @@
 //! The command line as scripts see it: exit codes, JSON, and which words go where.
 
+/// Models and where they are.
+mod models;
 /// Scores, and what is counted with them.
 mod scores;
 /// Heads of one's own.

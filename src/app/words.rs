@@ -155,7 +155,7 @@ words! {
         TRAINED_FOLDER = "New folder for the model";
         MODEL_FOLDER = "Folder of a reward model";
         MODEL_FILE = "Reward model file";
-        MODEL_FILES = "GGUF";
+        MODEL_FILES = "GGUF, NeMo, safetensors, PyTorch";
     }
 
     /// Asking for a path where there is no file dialog.
@@ -174,7 +174,7 @@ words! {
         TRAINED_TOLD = "Path of a new folder for the model.";
         MODEL = "Load a model";
         MODEL_FOLDER_TOLD = "Path of a folder with config.json, tokenizer.json and safetensors.";
-        MODEL_FILE_TOLD = "Path of a .gguf file with a reward head.";
+        MODEL_FILE_TOLD = "Path of a .gguf or .nemo file with a reward head.";
         PATH = "Path";
         OPEN = "Open";
     }
@@ -552,7 +552,7 @@ words! {
         TITLE = "Reward model";
         TOLD = "It runs on this computer. Labeling never waits for it, and never needs it";
         LOAD_FOLDER = "Load a folder…";
-        LOAD_FILE = "Load a .gguf file…";
+        LOAD_FILE = "Load a file…";
         USE_BUILT_IN = "Use the built-in one";
         TURN_OFF = "Turn scores off";
         KINDS_TOLD = "Llama-family sequence classifiers (score.weight) from a safetensors folder with tokenizer.json, or a GGUF with a reward head. \

@@ -7,13 +7,14 @@ use serde_json::json;
 
 use super::printer;
 use crate::domain::Turn;
+use crate::reward::local::hub;
 use crate::reward::{self, DtypeChoice, HeadChoice, LoadOptions, ModelRef};
 use crate::task::Cancel;
 
 /// Looks at reward models.
 #[derive(Debug, Subcommand)]
 pub enum Model {
-    /// List the models that need no path
+    /// List the models that need no path: the built-in one, and those in the Hugging Face hub's cache
     List,
     /// Load a model and say what it is
     Show {
@@ -121,7 +122,11 @@ pub fn run(command: &Model) -> anyhow::Result<ExitCode> {
     let scorer = reward::load(&model, &LoadOptions::default())?;
     let info = scorer.info();
     if matches!(command, Model::List) {
-        printer::lines(&[format!("default\t{}", info.name)])?;
+        let mut lines = vec![format!("default\t{}", info.name)];
+        let cached = hub::cache().map(|cache| hub::cached(&cache));
+        let cached = cached.into_iter().flatten();
+        lines.extend(cached.map(|(id, kind)| format!("{id}\t{kind}")));
+        printer::lines(&lines)?;
         return Ok(ExitCode::SUCCESS);
     }
     if as_json {

@@ -421,7 +421,10 @@ fn pick(what: Pick, outbox: crate::app::runner::Outbox) {
             Pick::ModelFile => one(wait(
                 dialog
                     .set_title(words::dialogs::MODEL_FILE)
-                    .add_filter(words::dialogs::MODEL_FILES, &["gguf"])
+                    .add_filter(
+                        words::dialogs::MODEL_FILES,
+                        &["gguf", "nemo", "safetensors", "bin"],
+                    )
                     .pick_file(),
             )),
         };

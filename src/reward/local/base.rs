@@ -10,7 +10,7 @@ use super::backbone::decoder;
 use super::config::{DecoderConfig, Family};
 use super::files::Files;
 use super::weights::{HEAD, Weights};
-use super::{Backbone, Engine, check, precision};
+use super::{Backbone, Engine, check, hub, precision};
 use crate::domain::Turn;
 use crate::reward::{LoadOptions, ModelRef, RewardError, ScoreStats};
 use crate::task::Cancel;
@@ -30,6 +30,7 @@ impl Base {
     /// As [`super::LocalScorer::load`], but for a missing head.
     pub fn load(model: &ModelRef, options: &LoadOptions) -> Result<Self, RewardError> {
         check(options)?;
+        let model = &hub::resolved(model)?;
         let engine = Engine::new(options)?;
         let files = Files::open(model, options.template.as_deref(), false)?;
         let gguf = matches!(files.weights, Weights::Gguf { .. });

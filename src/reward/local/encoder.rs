@@ -16,9 +16,8 @@ use tokenizers::{Encoding, PostProcessor as _, Tokenizer, TruncationDirection};
 use super::device::Engine;
 use super::files::{json, read};
 use super::head::{score, weigh};
-use super::source::file_name;
 use super::weights::TensorFiles;
-use super::{Trace, check};
+use super::{Trace, check, hub};
 use crate::domain::{Role, ScorerId, Turn};
 use crate::reward::{
     Course, DtypeChoice, HeadChoice, LoadOptions, RewardError, ScoreOutput, ScoreStats, Scorer,
@@ -76,7 +75,7 @@ impl PairScorer {
         options: &LoadOptions,
     ) -> Result<Self, RewardError> {
         check(options)?;
-        let name = file_name(&folder.canonicalize().map_err(RewardError::io(folder))?);
+        let name = hub::name(&folder.canonicalize().map_err(RewardError::io(folder))?);
         match &options.head {
             HeadChoice::Auto => {}
             HeadChoice::Named(head) if head == HEAD => {}

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use super::config::{DecoderConfig, Family};
 use super::gguf::GgufFile;
+use super::hub;
 use super::layout;
 use super::nemo::Nemo;
 use super::source::{Source, file_name};
@@ -158,7 +159,7 @@ impl Files {
     }
 
     fn folder(folder: &Path, template: Option<&str>, head: bool) -> Result<Self, RewardError> {
-        let name = file_name(&folder.canonicalize().map_err(RewardError::io(folder))?);
+        let name = hub::name(&folder.canonicalize().map_err(RewardError::io(folder))?);
         let config_path = folder.join("config.json");
         if !config_path.exists() {
             return Self::lone_gguf(folder, &name, template, head);

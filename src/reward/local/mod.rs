@@ -11,6 +11,7 @@ mod files;
 mod gate;
 mod gguf;
 mod head;
+pub mod hub;
 mod layout;
 mod nemo;
 mod pickle;
@@ -237,6 +238,7 @@ impl LocalScorer {
     /// Opens a model's files, checks them and reads the weights.
     pub fn load(model: &ModelRef, options: &LoadOptions) -> Result<Self, RewardError> {
         check(options)?;
+        let model = &hub::resolved(model)?;
         let engine = Engine::new(options)?;
         let choice = head_choice(model, &options.head);
         let checked = choice == HeadChoice::Auto;
@@ -331,6 +333,7 @@ pub(super) fn load(
     model: &ModelRef,
     options: &LoadOptions,
 ) -> Result<Box<dyn Scorer>, RewardError> {
+    let model = &hub::resolved(model)?;
     if let ModelRef::Path(path) = model {
         let folder = if path.is_dir() {
             Some(path.as_path())
