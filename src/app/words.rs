@@ -555,8 +555,7 @@ words! {
         LOAD_FILE = "Load a file…";
         USE_BUILT_IN = "Use the built-in one";
         TURN_OFF = "Turn scores off";
-        KINDS_TOLD = "Llama-family sequence classifiers (score.weight) from a safetensors folder with tokenizer.json, or a GGUF with a reward head. \
-             A score can be compared with that of the other response to the same prompt, not between prompts";
+        KINDS_TOLD = "A folder with safetensors or pytorch_model.bin, or one .gguf or .nemo file, with a reward head. A score can be compared with that of the other response to the same prompt, not between prompts";
         NONE = "No model";
         NONE_TOLD = "You can label without a model. Load one, and its scores appear beside the responses";
         loading(model: &dyn std::fmt::Display) = "Loading {model}…";

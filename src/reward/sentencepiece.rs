@@ -9,6 +9,8 @@ use super::RewardError;
 
 /// What stands for a space.
 const SPACE: &str = "\u{2581}";
+/// Bytes of a piece, or of what a character is replaced by: no vocabulary has longer ones, and one that had would take time without end.
+const LONGEST: usize = 1_024;
 /// No vocabulary has more pieces.
 const MOST_PIECES: usize = 1 << 22;
 
@@ -214,6 +216,7 @@ impl SentencePiece {
         let mut bytes = [u32::MAX; 256];
         for (id, piece) in (0u32..).zip(&pieces) {
             match piece.kind {
+                Kind::Normal | Kind::UserDefined | Kind::Unused if piece.text.len() > LONGEST => {}
                 Kind::Normal | Kind::UserDefined | Kind::Unused => {
                     index.entry(piece.text.as_bytes().to_vec()).or_insert(id);
                 }
@@ -231,12 +234,12 @@ impl SentencePiece {
             }
         }
         whole.sort_by_key(|text| std::cmp::Reverse(text.len()));
-        whole.retain(|text| !text.is_empty());
+        whole.retain(|text| !text.is_empty() && text.len() <= LONGEST);
         if byte_fallback && bytes.contains(&u32::MAX) {
             return None;
         }
         Some(Self {
-            longest: pieces.iter().map(|p| p.text.len()).max().unwrap_or(0),
+            longest: index.keys().map(Vec::len).max().unwrap_or(0),
             index,
             whole,
             bytes: byte_fallback.then(|| Box::new(bytes)),
@@ -337,7 +340,7 @@ impl SentencePiece {
         if let Some((units, strings)) = &self.normaliser.table {
             longest = prefixes(units, text).last().and_then(|(length, value)| {
                 let written = strings.get(value..)?;
-                let end = written.iter().position(|byte| *byte == 0)?;
+                let end = written.iter().take(LONGEST).position(|byte| *byte == 0)?;
                 Some((&written[..end], length))
             });
         }

@@ -43,6 +43,19 @@ pub struct Pieces {
 }
 
 impl Pieces {
+    /// All that decides how text is split: the file of the vocabulary, and what is added to it.
+    pub fn about(&self, file: &[u8]) -> Vec<u8> {
+        let mut about = file.to_vec();
+        about.extend([u8::from(self.prefix_always), u8::from(self.prefix_spaces)]);
+        for (text, id, special) in &self.added {
+            about.extend((text.len() as u64).to_le_bytes());
+            about.extend(text.as_bytes());
+            about.extend(id.to_le_bytes());
+            about.push(u8::from(*special));
+        }
+        about
+    }
+
     /// Ids of `text`, each with where it starts, in bytes.
     fn encode(&self, text: &str) -> Vec<(u32, usize)> {
         let mut ids = vec![];

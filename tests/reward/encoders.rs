@@ -172,3 +172,59 @@ fn a_shorter_limit_cuts_the_longer_part_first() {
     );
     assert_eq!(trace.warnings[0].0, "truncated");
 }
+
+#[test]
+fn sizes_that_no_model_has_are_refused_before_anything_is_built() {
+    for (name, from, to) in [
+        (
+            "bert",
+            "\"num_attention_heads\": 4",
+            "\"num_attention_heads\": 0",
+        ),
+        (
+            "bert",
+            "\"num_attention_heads\": 4",
+            "\"num_attention_heads\": 5",
+        ),
+        (
+            "modernbert",
+            "\"num_hidden_layers\": 5",
+            "\"num_hidden_layers\": 18446744073709551615",
+        ),
+        (
+            "modernbert",
+            "\"max_position_embeddings\": 256",
+            "\"max_position_embeddings\": 4294967295",
+        ),
+        (
+            "deberta-v3",
+            "\"max_position_embeddings\": 128",
+            "\"max_position_embeddings\": 4294967295",
+        ),
+    ] {
+        let folder = copy(name);
+        let config = folder.path().join("config.json");
+        let text = std::fs::read_to_string(&config).unwrap();
+        assert!(text.contains(from), "{name} {from}");
+        std::fs::write(&config, text.replace(from, to)).unwrap();
+        let path = ModelRef::Path(folder.path().to_owned());
+        let error = reward::load(&path, &options()).err().unwrap().to_string();
+        assert!(
+            error.contains("cannot be used") && !error.contains('\n'),
+            "{name} {to}: {error}"
+        );
+    }
+}
+
+#[test]
+fn another_configuration_is_another_scorer() {
+    let folder = copy("modernbert");
+    let key = |folder: &std::path::Path| load(folder.to_owned()).info().id.key();
+    let before = key(folder.path());
+    std::fs::copy(
+        fixture("modernbert-mean/config.json"),
+        folder.path().join("config.json"),
+    )
+    .unwrap();
+    assert_ne!(key(folder.path()), before);
+}

@@ -265,3 +265,20 @@ fn options_of_the_command_line_are_read() {
     assert!("vllm+http://x".parse::<ModelRef>().is_err());
     assert!("".parse::<ModelRef>().is_err());
 }
+
+#[test]
+fn tensors_that_share_their_bytes_over_and_over_are_refused() {
+    let folder = copy("llama-1");
+    let mut header = serde_json::Map::new();
+    for n in 0..3_000 {
+        let about = serde_json::json!({"dtype": "F32", "shape": [1024], "data_offsets": [0, 4096]});
+        header.insert(format!("t{n}"), about);
+    }
+    let header = serde_json::Value::Object(header).to_string();
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(header.as_bytes());
+    bytes.extend([0; 4096]);
+    std::fs::write(folder.path().join("model.safetensors"), bytes).unwrap();
+    let error = load_error(folder.path().into());
+    assert!(error.contains("share the same bytes"), "{error}");
+}

@@ -1,7 +1,7 @@
 //! Weights as `PyTorch` saves them (`pytorch_model.bin`): the tensors that a pickle describes, and where in the file their numbers lie. In
 //! the zip of today's `PyTorch` and in the format before 1.6.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -12,6 +12,8 @@ use crate::reward::RewardError;
 
 /// The description of a checkpoint is far smaller.
 const MOST_DESCRIPTION: u64 = 256 << 20;
+/// Bytes of a tensor's or storage's name.
+const LONGEST_NAME: usize = 4_096;
 
 /// A stretch of a file: where a storage's numbers lie, or a file within another.
 #[derive(Clone, Copy)]
@@ -21,7 +23,7 @@ pub(super) struct Section {
 }
 
 /// The tensors of a checkpoint, by name; `file` is its number among the model's files.
-pub(super) fn read(path: &Path, file: usize) -> Result<Vec<(String, Tensor)>, RewardError> {
+pub(super) fn read(path: &Path, file: usize) -> Result<BTreeMap<String, Tensor>, RewardError> {
     let source = Source::Path(path.to_owned());
     let bad = |reason: String| RewardError::malformed(&source.name(), reason);
     let start = source.read_at(0, source.len()?.min(4) as usize)?;
@@ -187,11 +189,15 @@ fn legacy(source: &Source) -> Result<(Pickle, Storages), RewardError> {
 /// Bytes of one number in each storage that a pickle speaks of.
 fn storage_sizes(pickle: &Pickle) -> HashMap<String, u64> {
     let outside = pickle.outside();
-    let told = outside.filter_map(|id| {
-        let (key, _, size) = storage_of(pickle, id)?;
-        Some((key.to_owned(), size))
-    });
-    told.collect()
+    let mut sizes = HashMap::new();
+    for id in outside {
+        if let Some((key, _, size)) = storage_of(pickle, id)
+            && !sizes.contains_key(key)
+        {
+            sizes.insert(key.to_owned(), size);
+        }
+    }
+    sizes
 }
 
 /// The key, kind and size of a number of a storage: `('storage', torch.FloatStorage, '0', 'cpu', 64)`.
@@ -214,7 +220,8 @@ fn storage_of(pickle: &Pickle, id: Id) -> Option<(&str, Kind, u64)> {
         _ => (Kind::Other, 1),
     };
     (pickle.text(*tag) == Some("storage")).then_some(())?;
-    Some((pickle.text(*key)?, kind, size))
+    let key = pickle.text(*key).filter(|key| key.len() <= LONGEST_NAME)?;
+    Some((key, kind, size))
 }
 
 /// Storages by their keys.
@@ -225,7 +232,7 @@ fn tensors(
     pickle: &Pickle,
     file: usize,
     storages: &Storages,
-) -> Result<Vec<(String, Tensor)>, String> {
+) -> Result<BTreeMap<String, Tensor>, String> {
     let entries = pickle
         .entries(pickle.top)
         .ok_or("it holds no dictionary of tensors")?;
@@ -235,15 +242,19 @@ fn tensors(
             .find(|(key, _)| pickle.text(*key) == Some(name));
         named.and_then(|(_, value)| pickle.entries(*value))
     });
-    let mut found = vec![];
+    let mut found = BTreeMap::new();
     for (key, value) in inner.unwrap_or(entries) {
-        let Some(name) = pickle.text(*key) else {
+        // A name said again adds nothing; no weights are called by a page of text.
+        let name = pickle
+            .text(*key)
+            .filter(|name| name.len() <= LONGEST_NAME && !found.contains_key(*name));
+        let Some(name) = name else {
             continue;
         };
         if let Some(tensor) =
             tensor(pickle, *value, file, storages).map_err(|e| format!("tensor `{name}`: {e}"))?
         {
-            found.push((name.to_owned(), tensor));
+            found.insert(name.to_owned(), tensor);
         }
     }
     if found.is_empty() {
@@ -286,6 +297,10 @@ fn tensor(
         .number(*offset)
         .and_then(|n| u64::try_from(n).ok())
         .ok_or_else(nonsense)?;
+    let rank = pickle.sequence(*size).map_or(0, <[Id]>::len);
+    if rank > 8 {
+        return Err(nonsense());
+    }
     let shape = pickle.sizes(*size).ok_or_else(nonsense)?;
     let strides = pickle
         .sizes(*strides)
@@ -317,7 +332,9 @@ fn tensor(
         .zip(&strides)
         .rev()
         .try_fold(1usize, |step, (size, stride)| {
-            (*size == 1 || *stride == step).then_some(step * size)
+            (*size == 1 || *stride == step)
+                .then(|| step.checked_mul(*size))
+                .flatten()
         });
     if count as u64 > span && count > 1 << 20 {
         return Err("it repeats its numbers more often than any weights do".to_owned());

@@ -96,6 +96,7 @@ impl PairScorer {
             )));
         }
         let engine = Engine::new(options)?;
+        let about = read(&folder.join("config.json"))?;
         let config = json(&folder.join("config.json"))?;
         let settings = json(&folder.join("tokenizer_config.json"))?;
         let files = TensorFiles::open(folder)?.ok_or_else(|| {
@@ -114,6 +115,7 @@ impl PairScorer {
             })
             .collect::<Result<_, RewardError>>()?;
         let builder = VarBuilder::from_tensors(tensors, DType::F32, &engine.device);
+        sensible(&config).map_err(|reason| RewardError::malformed(&name, reason))?;
         let (model, hidden) = build(kind, &config, &builder).map_err(|e| broken(&name, &e))?;
         let outputs = files
             .shape("classifier.weight")
@@ -136,8 +138,8 @@ impl PairScorer {
         let info = ScorerInfo {
             id: ScorerId {
                 name: name.clone(),
-                weights: files.hash()?,
-                template: pair_hash(&tokenizer_json),
+                weights: files.hash_with(&about)?,
+                template: pair_hash(&tokenizer_json, longest),
                 head,
                 dtype: "f32".to_owned(),
             },
@@ -340,6 +342,34 @@ fn broken(name: &str, refused: &Refused) -> RewardError {
     }
 }
 
+/// That the sizes can be those of a model at all: candle's models trust them.
+fn sensible(config: &Json) -> Result<(), String> {
+    let size = |key: &str| config[key].as_u64();
+    for (key, most) in [
+        ("hidden_size", 1 << 16),
+        ("intermediate_size", 1 << 20),
+        ("num_hidden_layers", 1 << 12),
+        ("num_attention_heads", 1 << 12),
+        ("vocab_size", 1 << 24),
+        ("max_position_embeddings", 1 << 20),
+    ] {
+        if size(key).is_none_or(|n| n == 0 || n > most) {
+            return Err(format!("`{key}` of {}", config[key]));
+        }
+    }
+    let (hidden, heads) = (size("hidden_size"), size("num_attention_heads"));
+    if hidden
+        .zip(heads)
+        .is_none_or(|(hidden, heads)| hidden % heads != 0)
+    {
+        return Err("its hidden size is no multiple of its attention heads".to_owned());
+    }
+    if size("z_steps").is_some_and(|steps| steps > 1) {
+        return Err("`z_steps` beyond 1 is not supported".to_owned());
+    }
+    Ok(())
+}
+
 /// The model and the size of the state that it gives.
 fn build(kind: &str, config: &Json, builder: &VarBuilder<'_>) -> Result<(Model, usize), Refused> {
     match kind {
@@ -495,8 +525,9 @@ fn names(config: &Json, outputs: usize) -> Vec<String> {
 }
 
 /// BLAKE3 of all that decides which tokens a pair becomes.
-fn pair_hash(tokenizer: &[u8]) -> String {
+fn pair_hash(tokenizer: &[u8], longest: usize) -> String {
     let mut hasher = blake3::Hasher::new_derive_key("tiebreak 2026 sentence pair");
+    hasher.update(&(longest as u64).to_le_bytes());
     hasher.update(tokenizer);
     hasher.finalize().to_hex().to_string()
 }

@@ -35,6 +35,8 @@ pub(crate) struct Files {
     pub(crate) special: SpecialTokens,
     pub(crate) vocabulary: Vocabulary,
     sources: Vec<Source>,
+    /// What else decides a score: the configuration, where it is a file of its own.
+    about: Vec<u8>,
 }
 
 impl Files {
@@ -131,6 +133,7 @@ impl Files {
             special,
             vocabulary,
             sources: vec![source],
+            about: vec![],
         })
     }
 
@@ -155,6 +158,7 @@ impl Files {
             special: SpecialTokens::default(),
             vocabulary: ("tokenizer.model", vocabulary),
             sources: vec![Source::Path(path.to_owned())],
+            about: vec![],
         })
     }
 
@@ -164,7 +168,8 @@ impl Files {
         if !config_path.exists() {
             return Self::lone_gguf(folder, &name, template, head);
         }
-        let config = DecoderConfig::from_hf("config.json", &read(&config_path)?)?;
+        let about = read(&config_path)?;
+        let config = DecoderConfig::from_hf("config.json", &about)?;
         let Some(mut files) = TensorFiles::open(folder)? else {
             return Err(match pickled(folder) {
                 Some(file) => RewardError::Pickle { file },
@@ -203,6 +208,7 @@ impl Files {
             template: template.ok_or_else(|| RewardError::NoTemplate { file: name.clone() })?,
             special,
             name,
+            about,
             vocabulary,
             sources,
         })
@@ -240,12 +246,13 @@ impl Files {
         }
     }
 
-    /// BLAKE3 of the weight files, one after another.
+    /// BLAKE3 of the weight files, one after another, and of the configuration.
     pub(crate) fn weights_hash(&self) -> Result<String, RewardError> {
         let mut hasher = blake3::Hasher::new();
         for source in &self.sources {
             source.hash(&mut hasher)?;
         }
+        hasher.update(&self.about);
         Ok(hasher.finalize().to_hex().to_string())
     }
 
@@ -316,8 +323,9 @@ fn vocabulary(
         prefix_always: settings["legacy"] == true,
         prefix_spaces: false,
     };
+    let about = pieces.about(&bytes);
     let splitter = Splitter::Pieces(Box::new(pieces));
-    Ok((splitter, ("tokenizer.model", bytes)))
+    Ok((splitter, ("tokenizer.model", about)))
 }
 
 /// The folder's chat template: a file of its own, else in the tokenizer's settings, there alone or among named ones.

@@ -508,7 +508,11 @@ fn layer_tensors(
         }
         "mlp.linear_fc1.weight" => {
             let half = config.intermediate;
-            let rows = |from: usize| tensor.rows(std::iter::once(from..from + half));
+            let whole = tensor.shape.first().is_some_and(|rows| *rows == 2 * half);
+            let rows = |from: usize| {
+                let rows = tensor.rows(std::iter::once(from..from + half));
+                rows.filter(|_| whole)
+            };
             let (Some(gate), Some(up)) = (rows(0), rows(half)) else {
                 return Err(format!(
                     "{:?} rows and columns of gate and up",

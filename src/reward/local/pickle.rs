@@ -359,7 +359,13 @@ impl<'a> Machine<'a> {
                 }
                 0x93 => {
                     let (name, module) = (self.pop()?, self.pop()?);
-                    let text = |id| self.pickle.text(id).map(str::to_owned);
+                    // Nothing that Python looks up is called by a page of text.
+                    let text = |id| {
+                        self.pickle
+                            .text(id)
+                            .filter(|t| t.len() <= 1_024)
+                            .map(str::to_owned)
+                    };
                     let (Some(module), Some(name)) = (text(module), text(name)) else {
                         return Err("a name that is no text".to_owned());
                     };
@@ -407,6 +413,9 @@ impl<'a> Machine<'a> {
                         _ => self.memo.len() as u64,
                     };
                     let top = self.top()?;
+                    if self.memo.len() >= MOST_VALUES {
+                        return Err("more values than any checkpoint has".to_owned());
+                    }
                     self.memo.insert(key, top);
                 }
                 b'g' | b'h' | b'j' => {

@@ -1,6 +1,7 @@
 //! Weights by Hugging Face's names, whatever the files: one safetensors file, shards, or GGUF.
 
 use std::collections::BTreeMap;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
 
@@ -252,6 +253,9 @@ impl Tensor {
     /// Tensors one after another along a dimension; `None` where their types or other dimensions differ.
     pub(super) fn joined(tensors: &[Self], dimension: usize) -> Option<Self> {
         let first = tensors.first()?;
+        if tensors.len() == 1 {
+            return Some(first.clone());
+        }
         let mut shape = first.shape.clone();
         *shape.get_mut(dimension)? = 0;
         for tensor in tensors {
@@ -267,6 +271,13 @@ impl Tensor {
             shape[dimension] += tensor.shape[dimension];
         }
         let outer: usize = shape[..dimension].iter().product();
+        // Pieces of pieces of pieces: no checkpoint of a model is cut so often.
+        let steps = tensors
+            .iter()
+            .map(|t| t.parts.len())
+            .sum::<usize>()
+            .checked_mul(outer);
+        steps.filter(|steps| *steps <= 1 << 26)?;
         let mut parts = vec![];
         for at in 0..outer {
             for tensor in tensors {
@@ -425,12 +436,13 @@ impl TensorFiles {
         self.tensors.get(name).map(|t| t.shape.as_slice())
     }
 
-    /// BLAKE3 of the files, one after another.
-    pub(super) fn hash(&self) -> Result<String, RewardError> {
+    /// BLAKE3 of the files, one after another, and of what else decides a score.
+    pub(super) fn hash_with(&self, about: &[u8]) -> Result<String, RewardError> {
         let mut hasher = blake3::Hasher::new();
         for source in &self.files {
             source.hash(&mut hasher)?;
         }
+        hasher.update(about);
         Ok(hasher.finalize().to_hex().to_string())
     }
 
@@ -440,10 +452,24 @@ impl TensorFiles {
     }
 
     pub(crate) fn parameters(&self) -> u64 {
-        self.tensors
+        let weights = self.tensors.values().filter(|t| t.kind != Kind::Other);
+        let counts = weights.map(|t| t.shape.iter().product::<usize>() as u64);
+        counts.fold(0, u64::saturating_add)
+    }
+
+    /// That the tensors of a file do not share its bytes more often than weights do (embeddings are used twice): what is read would take
+    /// more memory than there are bytes.
+    fn not_shared(&self, file: usize, length: u64) -> Result<(), RewardError> {
+        let of_file = self
+            .tensors
             .values()
-            .map(|t| t.shape.iter().product::<usize>() as u64)
-            .sum()
+            .filter(|t| t.parts.first().is_some_and(|p| p.file == file));
+        let bytes = of_file.fold(0, |sum: u64, t| sum.saturating_add(t.bytes() as u64));
+        if bytes > length.saturating_mul(4).saturating_add(1 << 20) {
+            let reason = "its tensors share the same bytes over and over";
+            return Err(RewardError::malformed(&self.files[file].name(), reason));
+        }
+        Ok(())
     }
 
     fn add(&mut self, path: &Path) -> Result<(), RewardError> {
@@ -488,7 +514,7 @@ impl TensorFiles {
             self.tensors.insert(tensor, about);
         }
         self.files.push(source);
-        Ok(())
+        self.not_shared(file, length)
     }
 
     fn f32(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, RewardError> {
@@ -506,9 +532,23 @@ impl TensorFiles {
             let bytes = self.files[part.file].read_at(part.offset, part.bytes)?;
             return Ok(tensor.gathered(bytes));
         }
-        let mut bytes = Vec::with_capacity(tensor.bytes());
+        let mut bytes = vec![0; tensor.parts.iter().map(|part| part.bytes).sum()];
+        let (mut rest, mut open) = (bytes.as_mut_slice(), None);
         for part in &tensor.parts {
-            bytes.extend(self.files[part.file].read_at(part.offset, part.bytes)?);
+            // One file after the other is opened, and each once as long as it is read from.
+            let (_, reader) = match &mut open {
+                Some((file, reader)) if *file == part.file => (*file, reader),
+                other => {
+                    let reader = self.files[part.file].open()?;
+                    let (file, reader) = other.insert((part.file, reader));
+                    (*file, reader)
+                }
+            };
+            let (here, after) = rest.split_at_mut(part.bytes);
+            let read = reader.seek(SeekFrom::Start(part.offset));
+            read.and_then(|_| reader.read_exact(here))
+                .map_err(|e| RewardError::malformed(&self.name, e))?;
+            rest = after;
         }
         Ok(bytes)
     }

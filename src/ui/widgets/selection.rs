@@ -9,6 +9,7 @@ use super::layout;
 use super::reading::{Part, Show};
 use crate::app::state::Unmarkable;
 use crate::domain::Span;
+use crate::text::markdown::Joint;
 use crate::text::spans;
 
 /// Characters of one part of one line.
@@ -87,19 +88,33 @@ impl Document {
         }
     }
 
-    /// Texts of the parts of one turn, with the line and the part.
-    fn parts_of_turn(&self, turn: usize) -> impl Iterator<Item = (usize, usize, String)> {
-        let end = self.turns.get(turn + 1).copied();
-        let lines = self.turns.get(turn).copied().unwrap_or(self.lines.len())
-            ..end.unwrap_or(self.lines.len());
-        lines.flat_map(|line| {
-            let parts = match &self.lines[line] {
-                Line::Block(block) => layout::parts(block),
-                Line::Speaker(_) => vec![],
+    /// The text of one turn as it is shown, and where in it each part of a line stands, in bytes. What was cut to be laid out is whole again;
+    /// blocks are parted by a character that no text has.
+    fn text_of_turn(&self, turn: usize) -> (String, Vec<(usize, usize, Range<usize>)>) {
+        let from = self.turns.get(turn).copied().unwrap_or(self.lines.len());
+        let end = self
+            .turns
+            .get(turn + 1)
+            .copied()
+            .unwrap_or(self.lines.len());
+        let (mut text, mut places) = (String::new(), vec![]);
+        for line in from..end {
+            let Line::Block(block) = &self.lines[line] else {
+                text.push('\0');
+                continue;
             };
-            let numbered = parts.into_iter().enumerate();
-            numbered.map(move |(part, text)| (line, part, text))
-        })
+            for (part, said) in layout::parts(block).into_iter().enumerate() {
+                text.push_str(match block.joint {
+                    Joint::Inline if part == 0 => "",
+                    Joint::Line if part == 0 => "\n",
+                    _ => "\0",
+                });
+                let start = text.len();
+                text.push_str(&said);
+                places.push((line, part, start..text.len()));
+            }
+        }
+        (text, places)
     }
 
     /// The place in the stored turns of what is selected here, or else of what was found and is looked at; nothing where neither is.
@@ -132,34 +147,21 @@ impl Document {
         let turn = self.turns.partition_point(|start| start <= line);
         let turn = turn.checked_sub(1)?;
         let content = &show.turns.get(turn)?.content;
-        let text = self.text_of(*line, *part, characters)?;
-        let mut number = 0;
-        for (at_line, at_part, said) in self.parts_of_turn(turn) {
-            let equal = spans::occurrences(&said, &text);
-            if (at_line, at_part) != (*line, *part) {
-                number += equal.count();
-                continue;
-            }
-            let start = byte_of(&said, characters.start);
-            number += equal.take_while(|at| *at < start).count();
-            let bytes = if show.key.2.raw {
-                let from = spans::occurrences(content, &text).nth(number)?;
-                from..from + text.len()
-            } else {
-                spans::in_source(content, &text, number)?
-            };
-            return Span::of(turn, content, bytes);
-        }
-        None
-    }
-
-    fn text_of(&self, line: usize, part: usize, characters: &Range<usize>) -> Option<String> {
-        let Line::Block(block) = self.lines.get(line)? else {
-            return None;
+        let (text, places) = self.text_of_turn(turn);
+        let place = places.iter().find(|(l, p, _)| (l, p) == (line, part))?;
+        let said = &text[place.2.clone()];
+        let start = place.2.start + byte_of(said, characters.start);
+        let end = place.2.start + byte_of(said, characters.end);
+        let chosen = text.get(start..end).filter(|chosen| !chosen.is_empty())?;
+        let equal = spans::occurrences(&text, chosen);
+        let number = equal.take_while(|at| *at < start).count();
+        let bytes = if show.key.2.raw {
+            let from = spans::occurrences(content, chosen).nth(number)?;
+            from..from + chosen.len()
+        } else {
+            spans::in_source(content, chosen, number)?
         };
-        let text = layout::parts(block).into_iter().nth(part)?;
-        let taken = text.chars().skip(characters.start).take(characters.len());
-        Some(taken.collect())
+        Span::of(turn, content, bytes)
     }
 
     /// Takes what is marked, and finds where it is shown.
@@ -186,18 +188,22 @@ impl Document {
             } else {
                 spans::as_shown(&turn.content, &(from..to))
             };
-            let Some((text, mut number)) = shown.filter(|_| !show.key.2.invisible) else {
+            let Some((marked, number)) = shown.filter(|_| !show.key.2.invisible) else {
                 continue;
             };
-            let parts = self.parts_of_turn(mark.span.turn);
-            for (line, part, said) in parts {
-                let starts: Vec<usize> = spans::occurrences(&said, &text).collect();
-                if let Some(start) = starts.get(number) {
-                    let first = said[..*start].chars().count();
-                    places.push((line, part, first..first + text.chars().count()));
-                    break;
+            let (text, parts) = self.text_of_turn(mark.span.turn);
+            let Some(start) = spans::occurrences(&text, &marked).nth(number) else {
+                continue;
+            };
+            let range = start..start + marked.len();
+            // Where it was cut to be laid out, it is shown in several parts.
+            for (line, part, place) in parts {
+                let (from, until) = (range.start.max(place.start), range.end.min(place.end));
+                if from < until {
+                    let first = text[place.start..from].chars().count();
+                    let count = text[from..until].chars().count();
+                    places.push((line, part, first..first + count));
                 }
-                number -= starts.len();
             }
         }
         places.sort_by_key(|(line, part, characters)| (*line, *part, characters.start));
