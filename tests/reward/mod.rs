@@ -8,6 +8,8 @@ mod checkpoints;
 mod encoders;
 /// Broken and hostile files.
 mod files;
+/// Spoilt files, by hand.
+mod fuzz;
 /// Heads that are more than a matrix.
 mod heads;
 /// The embedded model.
