@@ -535,6 +535,13 @@ impl Reader {
                 ));
             }
         }
+        // Each has bytes of its own: what is read is never more than there is.
+        let bytes = tensors
+            .values()
+            .fold(0, |sum: u64, t| sum.saturating_add(t.bytes as u64));
+        if bytes > self.length {
+            return Err("its tensors share the same bytes".to_owned());
+        }
         Ok((metadata, tensors))
     }
 

@@ -108,8 +108,11 @@ impl Nemo {
         if tensors.is_empty() {
             return Err(bad("there are no weights in it"));
         }
+        let length = source.len()?;
+        let weights = TensorFiles::of(name, vec![source], tensors);
+        weights.not_shared(0, length)?;
         Ok(Self {
-            weights: TensorFiles::of(name, vec![source], tensors),
+            weights,
             config,
             splitter: Splitter::Pieces(Box::new(Pieces {
                 model,

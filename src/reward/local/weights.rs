@@ -459,7 +459,7 @@ impl TensorFiles {
 
     /// That the tensors of a file do not share its bytes more often than weights do (embeddings are used twice): what is read would take
     /// more memory than there are bytes.
-    fn not_shared(&self, file: usize, length: u64) -> Result<(), RewardError> {
+    pub(super) fn not_shared(&self, file: usize, length: u64) -> Result<(), RewardError> {
         let of_file = self
             .tensors
             .values()
