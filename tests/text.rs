@@ -787,6 +787,8 @@ fn places_in_the_source_stand_for_what_is_shown_of_them() {
     let entity = in_source(source, "< so", 0).unwrap();
     assert_eq!(&source[entity], "&lt; so");
     assert_eq!(as_shown(source, &(19..21)), None, "an address is not shown");
+    // A line break within code is shown as a space.
+    assert_eq!(in_source("`1. \n`", "1", 0), Some(1..2));
     assert_eq!(occurrences("aaa", "aa").count(), 2);
     assert_eq!(occurrences("a", "").count(), 0);
 }

@@ -228,3 +228,19 @@ fn another_configuration_is_another_scorer() {
     .unwrap();
     assert_ne!(key(folder.path()), before);
 }
+
+#[test]
+fn another_file_in_an_encoders_folder_is_not_taken_for_it() {
+    let folder = copy("bert");
+    std::fs::copy(fixture("qwen3.gguf"), folder.path().join("other.gguf")).unwrap();
+    let other = load(folder.path().join("other.gguf"));
+    assert_eq!(other.info().name, "other");
+    assert_eq!(
+        load(folder.path().join("model.safetensors")).info().id.head,
+        "classifier"
+    );
+    for missing in ["nothing", "nothing.json"] {
+        let path = ModelRef::Path(folder.path().join(missing));
+        assert!(reward::load(&path, &options()).is_err(), "{missing}");
+    }
+}

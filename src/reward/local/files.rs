@@ -52,8 +52,8 @@ impl Files {
             ModelRef::Path(path) => path,
         };
         let about = std::fs::metadata(path).map_err(RewardError::io(path))?;
-        if about.is_dir() {
-            return Self::folder(path, template, head);
+        if let Some(folder) = folder_of(path) {
+            return Self::folder(folder, template, head);
         }
         let source = Source::Path(path.clone());
         let start = source.read_at(0, about.len().min(4) as usize)?;
@@ -64,18 +64,10 @@ impl Files {
         match (start.as_slice(), extension) {
             (b"GGUF", _) => Self::gguf(source, template, head),
             (_, "nemo") => Self::nemo(path, template),
-            (_, "bin") if file_name(path).starts_with("pytorch_model") => {
-                let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
-                Self::folder(folder.unwrap_or(Path::new(".")), template, head)
-            }
             ([0x80, ..] | b"PK\x03\x04", _) | (_, "bin" | "pt" | "pth" | "pkl" | "ckpt") => {
                 Err(RewardError::Pickle {
                     file: file_name(path),
                 })
-            }
-            (_, "safetensors" | "json") => {
-                let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
-                Self::folder(folder.unwrap_or(Path::new(".")), template, head)
             }
             _ => Err(RewardError::malformed(
                 &file_name(path),
@@ -269,6 +261,25 @@ impl Files {
         }
         hasher.finalize().to_hex().to_string()
     }
+}
+
+/// The folder of a model that is one: the path itself, or where one of the files lies that only make sense together.
+pub(super) fn folder_of(path: &Path) -> Option<&Path> {
+    if path.is_dir() {
+        return Some(path);
+    }
+    let extension = path.extension().and_then(|e| e.to_str());
+    let part = match extension {
+        Some("safetensors" | "json") => true,
+        Some("bin") => file_name(path).starts_with("pytorch_model"),
+        _ => false,
+    };
+    let folder = path.parent().filter(|_| part && path.is_file())?;
+    Some(if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    })
 }
 
 /// How the folder's text is split: as `tokenizer.json` says, else `tokenizer.model` with the tokens that its settings add.

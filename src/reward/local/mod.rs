@@ -334,15 +334,12 @@ pub(super) fn load(
     options: &LoadOptions,
 ) -> Result<Box<dyn Scorer>, RewardError> {
     let model = &hub::resolved(model)?;
-    if let ModelRef::Path(path) = model {
-        let folder = if path.is_dir() {
-            Some(path.as_path())
-        } else {
-            path.parent()
-        };
-        if let Some((folder, kind)) = folder.and_then(|f| Some((f, encoder::kind(f)?))) {
-            return Ok(Box::new(PairScorer::load(folder, &kind, options)?));
-        }
+    let folder = match model {
+        ModelRef::Path(path) => files::folder_of(path),
+        ModelRef::Default => None,
+    };
+    if let Some((folder, kind)) = folder.and_then(|f| Some((f, encoder::kind(f)?))) {
+        return Ok(Box::new(PairScorer::load(folder, &kind, options)?));
     }
     Ok(Box::new(LocalScorer::load(model, options)?))
 }
