@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::commands::Shortcut;
-use super::export::ExportRecipe;
+use super::export::{ExportRecipe, Labels};
 use super::form::Field;
 use super::import::{ImportReport, ImportSheet};
 use super::settings::Settings;
@@ -14,6 +14,7 @@ use super::state::{
     Agreed, Counts, Drawer, ModelCard, Opened, Overlay, Pick, Place, ProjectInfo, Screen,
     SettingsTab, Unmarkable,
 };
+use super::study::{Concord, Inspection};
 use super::train::TrainReport;
 use crate::analysis::tally::Tally;
 use crate::dataset::ExportReport;
@@ -237,6 +238,12 @@ pub enum Action {
     TrainLoss(Loss),
     /// Train a head on the labels of the project.
     Train,
+    /// Study whose labels.
+    Study(Labels),
+    /// Compare annotators by this attribute.
+    StudyAttribute(usize),
+    /// Count labels no further.
+    StopStudy,
     /// Open the item of that id.
     OpenItem(ItemId),
     /// Light or dark.
@@ -333,6 +340,12 @@ pub enum Action {
         /// What was counted.
         agreed: Agreed,
     },
+    /// How far counting labels is.
+    Counting(Progress),
+    /// Where the model and people part ways was found; nothing where that was stopped or failed.
+    Inspected(Option<Box<Inspection>>),
+    /// Annotators were compared; nothing where that was stopped or failed.
+    Compared(Option<Box<Concord>>),
     /// Scores of the whole project are there, or as far as it came.
     AllScored {
         /// Items that cannot be scored.

@@ -598,6 +598,8 @@ pub static COMMANDS: &[Command] = &[
     ),
     screen!("show-annotate", 1, Screen::Annotate, "Annotate"),
     screen!("show-queue", 2, Screen::Queue, "Queue"),
+    screen!("show-inspect", 3, Screen::Inspect, "Inspect"),
+    screen!("show-agreement", 4, Screen::Agreement, "Agreement"),
     screen!("show-export", 5, Screen::Export, "Export"),
     screen!("show-models", 6, Screen::Models, "Models"),
     in_text(command(

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::export::ExportRecipe;
+use super::export::{ExportRecipe, Labels};
 use super::settings::Settings;
 use super::state::{Pick, Place};
 use super::train::TrainRecipe;
@@ -86,6 +86,12 @@ pub enum Effect {
     },
     /// Count how far this model, which is loaded, agrees with the labels.
     CountAgreed(ModelRef),
+    /// Find where this scorer, of this key, and people part ways.
+    Inspect(String, Labels),
+    /// Compare what annotators said.
+    Compare(Labels),
+    /// Neither is wanted any more.
+    StopStudy,
     /// Score all items that have no score by this model.
     ScoreAll(ModelRef),
     /// Train a head on the project's labels.

@@ -241,12 +241,13 @@ pub fn missing(schema: &LabelSchema, shown: &[ResponseKey], judgment: &Judgment)
         .collect()
 }
 
-/// What is missing, in words.
+/// What is missing, in words; `commit` is the key that commits, or goes to the first that is missing.
 pub fn missing_text(
     missing: &[Field],
     schema: &LabelSchema,
     responses: usize,
     judgment: &Judgment,
+    commit: &str,
 ) -> String {
     let mut parts: Vec<String> = vec![];
     for side in 0..responses {
@@ -272,7 +273,7 @@ pub fn missing_text(
         parts.push(words::reason_open(more));
     }
     match parts.as_slice() {
-        [] => words::COMPLETE.to_owned(),
+        [] => words::complete(commit),
         parts => {
             let text = parts.join(", ");
             let mut chars = text.chars();
@@ -280,7 +281,7 @@ pub fn missing_text(
                 .next()
                 .map(|c| c.to_uppercase().to_string())
                 .unwrap_or_default();
-            words::incomplete(&(first + chars.as_str()))
+            words::incomplete(&(first + chars.as_str()), commit)
         }
     }
 }

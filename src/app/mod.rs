@@ -17,6 +17,7 @@ pub mod scoring;
 pub mod settings;
 pub mod shortcut;
 pub mod state;
+pub mod study;
 pub mod train;
 pub mod update;
 pub mod words;

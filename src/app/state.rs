@@ -13,7 +13,7 @@ use super::form::{Field, Form, fields, first_field, shown_keys};
 use super::import::{ImportReport, ImportSheet};
 pub use super::reading::{DiffView, Drawer, FindState, Place, SettingsTab, Unmarkable};
 use super::settings::Settings;
-use super::train::TrainReport;
+pub use super::study::{Agreed, StudyState, TrainingState};
 use crate::analysis::tally::Tally;
 use crate::app::words::screens as words;
 use crate::dataset::ExportReport;
@@ -21,7 +21,6 @@ use crate::domain::{
     Draft, Event, History, Item, ItemId, LabelSchema, Outcome, ReferenceLabel, ResponseKey, Score,
     ScorePolicy, SourceRow, Span,
 };
-use crate::reward::train::Loss;
 use crate::reward::{ModelRef, ScorerInfo};
 use crate::store::ItemSummary;
 use crate::task::Progress;
@@ -33,6 +32,10 @@ pub enum Screen {
     Annotate,
     /// The list of items.
     Queue,
+    /// Where the model and people part ways.
+    Inspect,
+    /// How far people agree among themselves.
+    Agreement,
     /// Write a data set.
     Export,
     /// Load a reward model.
@@ -43,9 +46,11 @@ pub enum Screen {
 
 impl Screen {
     /// Those that are there, in the order of the rail.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Annotate,
         Self::Queue,
+        Self::Inspect,
+        Self::Agreement,
         Self::Export,
         Self::Models,
         Self::Settings,
@@ -56,6 +61,8 @@ impl Screen {
         match self {
             Self::Annotate => words::ANNOTATE,
             Self::Queue => words::QUEUE,
+            Self::Inspect => words::INSPECT,
+            Self::Agreement => words::AGREEMENT,
             Self::Export => words::EXPORT,
             Self::Models => words::MODELS,
             Self::Settings => words::SETTINGS,
@@ -459,32 +466,6 @@ pub struct JobState {
     pub progress: Progress,
 }
 
-/// Training a head of one's own.
-#[derive(Debug, Clone, Default)]
-pub struct TrainingState {
-    /// The objective.
-    pub loss: Loss,
-    /// The folder to write; by default a new one beside the project.
-    pub output: Option<PathBuf>,
-    /// Whether it goes on now.
-    pub running: bool,
-    /// What came of it.
-    pub report: Option<Box<TrainReport>>,
-    /// Why nothing came of it.
-    pub failed: Option<String>,
-}
-
-/// How often a model prefers what people preferred: pairs agreed on, and pairs in all.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Agreed {
-    /// Among labelled items of the control stream, drawn at random: an unbiased estimate.
-    pub control: (u64, u64),
-    /// Among the others, which may have been chosen for being uncertain.
-    pub others: (u64, u64),
-    /// Whether the model was trained here: it may have learned from these very labels.
-    pub trained_here: bool,
-}
-
 /// A message that stays until it is dismissed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Notice {
@@ -560,6 +541,8 @@ pub struct AppState {
     pub imported: Option<ImportReport>,
     /// A head of one's own.
     pub training: TrainingState,
+    /// Model and people, and people among themselves.
+    pub study: StudyState,
     /// How far the model agrees with the labels of the project, once that was counted.
     pub agreed: Option<Agreed>,
     /// Whether the items of which the model is least certain come first.
@@ -642,6 +625,7 @@ impl AppState {
             exported: None,
             imported: None,
             training: TrainingState::default(),
+            study: StudyState::default(),
             agreed: None,
             uncertain: false,
             job: None,
@@ -679,6 +663,12 @@ impl AppState {
     /// The key in force of a command, as text.
     pub fn key(&self, id: &str) -> String {
         commands::find(id).map_or_else(String::new, |c| c.key_text(&self.settings))
+    }
+
+    /// The key that commits where the keyboard is: in a text another one than outside.
+    pub fn commit_key(&self) -> String {
+        let typing = self.focus() == Some(Field::Justification);
+        self.key(if typing { "commit" } else { "enter" })
     }
 
     /// The item on the desk.

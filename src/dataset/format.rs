@@ -62,20 +62,6 @@ impl Format {
         }
     }
 
-    /// What its rows are, in a few words.
-    pub fn description(self) -> &'static str {
-        match self {
-            Self::HelpSteer2 => "a prompt, a response and five ratings in each row",
-            Self::HelpSteer2Preference => "two responses and how much the better one is better",
-            Self::HhRlhf => "two whole transcripts, the chosen and the rejected one",
-            Self::Trl => "a chosen and a rejected response",
-            Self::Pairs => "a conversation and two responses to it",
-            Self::Messages => "one conversation in each row",
-            Self::JudgeBench => "two responses and which of them is right",
-            Self::MtBench => "two conversations of two turns, and the votes about them",
-        }
-    }
-
     /// Whether [`super::write`] can write it.
     pub fn is_exported(self) -> bool {
         !matches!(self, Self::Messages | Self::JudgeBench | Self::MtBench)

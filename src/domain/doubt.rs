@@ -35,21 +35,9 @@ impl Doubt {
         }
     }
 
-    /// What the annotator is asked before the commit; nothing for what is only recorded.
-    pub fn question(self) -> Option<String> {
-        match self {
-            Self::RatedAgainst { higher } => {
-                let (higher, other) = if higher == 0 { ("A", "B") } else { ("B", "A") };
-                Some(format!(
-                    "You rated {higher} higher and prefer {other}. Enter keeps it."
-                ))
-            }
-            Self::NamesSides => Some(
-                "The reason says left or right; others may see the sides swapped. A and B are understood. Enter keeps it."
-                    .to_owned(),
-            ),
-            Self::TooFast | Self::Identity => None,
-        }
+    /// Whether the annotator is asked about it before the commit; what is not is recorded only.
+    pub fn is_asked(self) -> bool {
+        matches!(self, Self::RatedAgainst { .. } | Self::NamesSides)
     }
 }
 

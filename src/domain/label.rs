@@ -241,18 +241,6 @@ impl Mode {
         Self::Ranking,
         Self::RatingOnly,
     ];
-
-    /// Name for people.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::SideBySide => "Side by side",
-            Self::OneAtATime => "One at a time",
-            Self::Sequential => "Sequential",
-            Self::QuickAb => "Quick A/B",
-            Self::Ranking => "Ranking",
-            Self::RatingOnly => "Rating only",
-        }
-    }
 }
 
 /// A score that was visible at the moment of the commit.

@@ -50,7 +50,7 @@ pub fn rail(ui: &mut Ui, state: &AppState, compact: bool, actions: &mut Vec<Acti
                 );
                 if !compact {
                     let below = pos2(rect.center().x, rect.bottom() - 13.0);
-                    let font = theme::ui_medium(10.5);
+                    let font = theme::ui_medium(9.75);
                     ui.painter().text(
                         below,
                         egui::Align2::CENTER_CENTER,
@@ -67,6 +67,8 @@ pub fn rail(ui: &mut Ui, state: &AppState, compact: bool, actions: &mut Vec<Acti
                 let key = state.key(match screen {
                     Screen::Annotate => "show-annotate",
                     Screen::Queue => "show-queue",
+                    Screen::Inspect => "show-inspect",
+                    Screen::Agreement => "show-agreement",
                     Screen::Export => "show-export",
                     Screen::Models => "show-models",
                     Screen::Settings => "settings",
@@ -171,7 +173,8 @@ fn folio(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
             Mode::SideBySide if state.compact || open.shown.len() != 2 => Mode::OneAtATime,
             mode => mode,
         };
-        let chip = controls::chip(ui, "", mode.title(), mode.title());
+        let name = crate::app::words::mode(mode);
+        let chip = controls::chip(ui, "", name, name);
         let chip = chip.on_hover_text(words::MODE_TOLD);
         if chip.clicked() {
             actions.push(Action::ShowSettings(SettingsTab::Project));

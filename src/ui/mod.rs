@@ -305,6 +305,8 @@ impl eframe::App for Window {
                             screens::annotate::show(ui, state, reading, &mut actions);
                         }
                         Screen::Queue => screens::queue::show(ui, state, &mut actions),
+                        Screen::Inspect => screens::inspect::show(ui, state, &mut actions),
+                        Screen::Agreement => screens::agreement::show(ui, state, &mut actions),
                         Screen::Export => screens::export::show(ui, state, &mut actions),
                         Screen::Models => screens::models::show(ui, state, &mut actions),
                         Screen::Settings => {

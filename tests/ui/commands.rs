@@ -44,7 +44,11 @@ fn named(name: &str) -> Key {
         "/" => Key::Slash,
         "=" => Key::Plus,
         "-" => Key::Minus,
+        "Comma" => Key::Comma,
         "F1" => Key::F(1),
+        "F3" => Key::F(3),
+        "F6" => Key::F(6),
+        "F11" => Key::F(11),
         one => match one.chars().next().unwrap() {
             digit @ '0'..='9' => Key::Digit(digit as u8 - b'0'),
             letter => Key::Letter(letter),
@@ -56,8 +60,9 @@ fn named(name: &str) -> Key {
 fn the_table_has_every_key_of_the_design() {
     let there: BTreeSet<Shortcut> = COMMANDS.iter().flat_map(|c| c.keys).copied().collect();
     let design = "0,1,2,3,4,5,6,7,X,Up,Down,Left,Right,Tab,Shift Tab,Enter,Ctrl Enter,Esc,I,A,B,Q,J,K,Space,Shift Space,\
-                  Alt Left,Alt Right,[,],N,Shift S,F,Shift F,V,W,P,Backspace,/,Ctrl Z,Ctrl Shift Z,Ctrl K,?,F1,\
-                  Ctrl 1,Ctrl 2,Ctrl 5,Ctrl 6,Ctrl =,Ctrl -,Ctrl 0,Ctrl Shift L";
+                  Alt Left,Alt Right,[,],N,T,Shift S,F,Shift F,D,L,V,W,P,G,H,C,M,E,R,Backspace,/,Ctrl Z,Ctrl Shift Z,Ctrl F,F3,\
+                  Ctrl K,?,F1,Ctrl 1,Ctrl 2,Ctrl 3,Ctrl 4,Ctrl 5,Ctrl 6,Ctrl 7,Ctrl Comma,Ctrl =,Ctrl -,Ctrl 0,Ctrl Shift L,\
+                  F6,Shift F6,F11,5,6,7,8,9";
     let missing: Vec<&str> = design
         .split(',')
         .filter(|k| !there.contains(&shortcut(k)))

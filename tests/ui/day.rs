@@ -265,7 +265,7 @@ fn a_rating_against_the_preference_is_asked_about_once_and_recorded() {
     press(&mut shown, "Ctrl+Enter");
     assert!(tells(
         &shown,
-        "You rated A higher and prefer B. Enter keeps it."
+        "You rated A higher and prefer B. Ctrl Enter keeps it."
     ));
     assert!(begins(&shown, "The reason says left or right"));
     until_saved(&mut shown);

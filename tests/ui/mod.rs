@@ -23,5 +23,7 @@ mod shapes;
 /// How long frames take.
 #[path = "../speed/window.rs"]
 mod speed;
+/// Where model and people part ways, and people among themselves.
+mod study;
 /// Heads of one's own, and the order by uncertainty.
 mod training;

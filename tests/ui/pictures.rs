@@ -88,6 +88,8 @@ fn the_screens_look_as_they_did() {
     for (screen, keys) in [
         ("annotate", "Ctrl+1"),
         ("queue", "Ctrl+2"),
+        ("inspect", "Ctrl+3"),
+        ("agreement", "Ctrl+4"),
         ("export", "Ctrl+5"),
         ("models", "Ctrl+6"),
         ("settings", "Ctrl+7"),
@@ -130,8 +132,15 @@ fn the_screens_look_as_they_did() {
     let options = SnapshotOptions::new().threshold(1.0).max_failed_pixels(200);
     for (name, keys, mode, size, theme) in pictures {
         let home = Home::new();
-        home.settle(&in_theme(theme));
+        home.settle(&tiebreak::app::settings::Settings {
+            model: if keys == "Ctrl+3" { "default" } else { "off" }.to_owned(),
+            ..in_theme(theme)
+        });
         let path = project(&home);
+        let studied = ["Ctrl+3", "Ctrl+4"].contains(&keys);
+        if studied {
+            super::study::labelled_by_two(&path);
+        }
         let places = home.places();
         let mut shown: Shown = Harness::builder()
             .with_size(egui::vec2(size.0, size.1))
@@ -140,7 +149,18 @@ fn the_screens_look_as_they_did() {
             .allow_missing_glyphs()
             .renderer(renderer().unwrap())
             .build_eframe(move |cc| Window::new(&cc.egui_ctx, places, Some(path)).unwrap());
-        until_told(&mut shown, "Item 1 of 4");
+        until(&mut shown, "an item", |s| {
+            told(s)
+                .iter()
+                .any(|t| t.starts_with("Item ") && t.ends_with("of 4"))
+        });
+        if keys == "Ctrl+3" {
+            until(&mut shown, "the model", |s| {
+                matches!(state(s).model, tiebreak::app::state::ModelState::Ready(_))
+            });
+            shown.state_mut().app.dispatch(Action::ScoreAll);
+            until(&mut shown, "all scores", |s| state(s).job.is_none());
+        }
         if let Some(mode) = mode {
             let mut schema = state(&shown).schema().unwrap().clone();
             schema.mode = mode;
@@ -159,6 +179,8 @@ fn the_screens_look_as_they_did() {
             let state = state(s);
             match keys {
                 "Ctrl+2" => state.queue.rows.len() == 4,
+                "Ctrl+3" => state.study.inspection.is_some(),
+                "Ctrl+4" => state.study.concord.is_some(),
                 "Ctrl+5" => state.preview.is_some(),
                 _ => true,
             }

@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 use super::Desk;
 use crate::analysis::tally::Tally;
 use crate::app::action::Action;
-use crate::app::export::{ExportRecipe, preview};
+use crate::app::export::{ExportRecipe, Labels, preview};
 use crate::app::scoring::agreed;
 use crate::app::state::Agreed;
+use crate::app::study;
 use crate::app::train::TRAINING_RECORD;
 use crate::app::words::notices as words;
 use crate::reward::ModelRef;
-use crate::store::Project;
+use crate::store::{Project, Reader, StoreError};
 use crate::task::{Cancel, Progress};
 
 impl Desk {
@@ -136,6 +137,52 @@ impl Desk {
                     message: error.to_string(),
                 },
             }
+        });
+    }
+
+    /// Finds meanwhile where the scorer and people part ways.
+    pub(super) fn inspect(&mut self, scorer: String, labels: Labels) {
+        let annotator = self.annotator.clone();
+        self.study("inspect", move |reader, cancel, report| {
+            let found = study::inspect(reader, &scorer, labels, &annotator, cancel, report)?;
+            Ok(Action::Inspected(found.map(Box::new)))
+        });
+    }
+
+    /// Compares meanwhile what annotators said.
+    pub(super) fn compare(&mut self, labels: Labels) {
+        let annotator = self.annotator.clone();
+        self.study("compare", move |reader, cancel, report| {
+            let schema = reader.schema()?;
+            let found = study::concord(reader, &schema, labels, &annotator, cancel, report)?;
+            Ok(Action::Compared(found.map(Box::new)))
+        });
+    }
+
+    /// Counts something for a researcher in place of what was being counted before.
+    fn study(
+        &mut self,
+        name: &str,
+        count: impl FnOnce(&Reader, &Cancel, &mut dyn FnMut(Progress)) -> Result<Action, StoreError>
+        + Send
+        + 'static,
+    ) {
+        std::mem::take(&mut self.study).cancel();
+        let (sign, outbox) = (self.study.clone(), self.outbox.clone());
+        self.start_job(name, self.study.clone(), move |project, _| {
+            let mut last = Instant::now();
+            let mut report = |progress| {
+                if last.elapsed() >= Duration::from_millis(100) {
+                    last = Instant::now();
+                    outbox.send(Action::Counting(progress));
+                }
+            };
+            let counted = project
+                .reader()
+                .and_then(|reader| count(&reader, &sign, &mut report));
+            counted.unwrap_or_else(|error| Action::Trouble {
+                message: error.to_string(),
+            })
         });
     }
 

@@ -101,6 +101,8 @@ pub struct Desk {
     plan: Option<(String, Vec<u64>)>,
     /// The last draft could not be kept: its item is not left.
     unsaved: bool,
+    /// Stops what is being counted for a researcher.
+    study: Cancel,
 }
 
 impl Desk {
@@ -115,6 +117,7 @@ impl Desk {
             uncertain: false,
             plan: None,
             unsaved: false,
+            study: Cancel::default(),
         }
     }
 
@@ -282,6 +285,9 @@ impl Desk {
                 self.plan = None;
             }
             Effect::CountAgreed(model) => self.count_agreed(model),
+            Effect::Inspect(scorer, labels) => self.inspect(scorer, labels),
+            Effect::Compare(labels) => self.compare(labels),
+            Effect::StopStudy => std::mem::take(&mut self.study).cancel(),
             Effect::Tally => self.tally(),
             Effect::KeepPlace(place) => {
                 let kept = self.keep_place(&place);

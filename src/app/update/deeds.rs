@@ -41,11 +41,7 @@ pub(super) fn commit_or_missing(state: &mut AppState) -> Vec<Effect> {
     let mut judgment = open.form.draft.judgment.clone();
     judgment.fit(schema, &open.shown);
     let found = doubts_of(schema, open);
-    let asked: Vec<Doubt> = found
-        .iter()
-        .copied()
-        .filter(|d| d.question().is_some())
-        .collect();
+    let asked: Vec<Doubt> = found.iter().copied().filter(|d| d.is_asked()).collect();
     if asked.iter().any(|doubt| !open.form.asked.contains(doubt)) {
         state.last_commit = Some(Instant::now());
         if let Some(open) = state.open_item_mut() {

@@ -211,7 +211,7 @@ pub(super) fn mark(state: &mut AppState) -> Vec<Effect> {
     let selected = state.open_item().and_then(|o| o.selected.clone());
     let (side, span) = match selected {
         None => {
-            state.notice = Some(Notice::told(words::SELECT_FIRST));
+            state.notice = Some(Notice::told(words::select_first(&state.key("find"))));
             return vec![];
         }
         Some((_, Err(why))) => {

@@ -29,7 +29,7 @@ use form::{
 };
 use places::{
     back, export, import_sheet, list, load_model, look_at, pick, picked, preview, queue_move,
-    queue_view, score_all, show, start, toggle_drawer, train,
+    queue_view, score_all, show, start, study, toggle_drawer, train,
 };
 use reports::take_report;
 use travel::{leave, step};
@@ -53,6 +53,22 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
         Action::Back => back(state),
         Action::SetAnnotator(name) => {
             name.trim().clone_into(&mut state.settings.annotator);
+            vec![]
+        }
+        Action::Study(labels) => {
+            if state.study.labels != labels {
+                state.study.labels = labels;
+                state.study.inspection = None;
+                state.study.concord = None;
+            }
+            study(state)
+        }
+        Action::StopStudy => {
+            state.study.counting = None;
+            vec![Effect::StopStudy]
+        }
+        Action::StudyAttribute(attribute) => {
+            state.study.attribute = attribute;
             vec![]
         }
         Action::StartSample => start(state, Effect::OpenSample),

@@ -13,9 +13,13 @@ use crate::domain::ScorePolicy;
 use crate::reward::ModelRef;
 
 pub(super) fn show(state: &mut AppState, screen: Screen) -> Vec<Effect> {
+    let mut effects = vec![];
+    if screen != state.screen && state.study.counting.take().is_some() {
+        effects.push(Effect::StopStudy);
+    }
     state.screen = screen;
     state.overlay = state.overlay.filter(|o| *o == Overlay::Welcome);
-    match screen {
+    effects.extend(match screen {
         Screen::Export => preview(state),
         Screen::Models => {
             suggest_output(state);
@@ -31,8 +35,29 @@ pub(super) fn show(state: &mut AppState, screen: Screen) -> Vec<Effect> {
             }
             list(state)
         }
+        Screen::Inspect | Screen::Agreement => study(state),
         Screen::Annotate | Screen::Settings => vec![],
-    }
+    });
+    effects
+}
+
+/// Counts what the screen that is shown needs, anew each time: labels and scores come in meanwhile.
+pub(super) fn study(state: &mut AppState) -> Vec<Effect> {
+    let Some(project) = &state.project else {
+        return vec![];
+    };
+    let effect = match (state.screen, &state.model) {
+        // What is never shown while labeling is not shown here, either.
+        (Screen::Inspect, ModelState::Ready(card))
+            if project.info.policy != ScorePolicy::Hidden =>
+        {
+            Effect::Inspect(card.info.id.key(), state.study.labels)
+        }
+        (Screen::Agreement, _) => Effect::Compare(state.study.labels),
+        _ => return vec![],
+    };
+    state.study.counting = Some(crate::task::Progress::default());
+    vec![effect]
 }
 
 pub(super) fn back(state: &mut AppState) -> Vec<Effect> {

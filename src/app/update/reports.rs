@@ -1,14 +1,14 @@
 //! What finished work reports.
 
 use super::form::rescore;
-use super::places::{count_agreed, import, list, read_history, suggest_output};
+use super::places::{count_agreed, import, list, read_history, study, suggest_output};
 use super::travel::{read_scores, score_missing};
 use crate::app::action::Action;
 use crate::app::effect::{Effect, Target};
 use crate::app::form::{Field, first_field};
 use crate::app::state::{
     AppState, Counts, ModelState, Notice, Offer, OpenItem, Overlay, ProjectState, QueueState,
-    Saved, Screen, TrainingState,
+    Saved, Screen, StudyState, TrainingState,
 };
 use crate::app::words::notices as words;
 use crate::domain::{Event, EventBody, History, Outcome};
@@ -73,6 +73,7 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             // The order is the desk's, and of the project that was open.
             state.uncertain = false;
             state.agreed = None;
+            state.study = StudyState::default();
             if state.job.is_none() {
                 state.training = TrainingState::default();
             }
@@ -165,9 +166,10 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
                 project.moving = false;
                 project.saved = Saved::Failed(message.clone());
             }
+            let key = state.commit_key();
             state.notice = Some(Notice {
                 offers: vec![Offer::SaveCopy],
-                ..Notice::error(words::answer_not_saved(&message))
+                ..Notice::error(words::answer_not_saved(&message, &key))
             });
             vec![]
         }
@@ -218,12 +220,50 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             }
             vec![]
         }
+        Action::Counting(progress) => {
+            if let Some(counting) = &mut state.study.counting {
+                *counting = progress;
+            }
+            vec![]
+        }
+        Action::Inspected(found) => {
+            // An answer about other labels or another model came too late.
+            let key = match &state.model {
+                ModelState::Ready(card) => Some(card.info.id.key()),
+                _ => None,
+            };
+            if let Some(found) = found
+                && found.labels == state.study.labels
+                && Some(&found.scorer) == key.as_ref()
+            {
+                state.study.inspection = Some(found);
+                state.study.counting = None;
+            }
+            vec![]
+        }
+        Action::Compared(found) => {
+            if let Some(found) = found
+                && found.labels == state.study.labels
+            {
+                let compared =
+                    |at: usize| found.attributes.get(at).is_some_and(|a| a.agreement.n > 0);
+                if !compared(state.study.attribute) {
+                    let first = (0..found.attributes.len()).find(|at| compared(*at));
+                    state.study.attribute = first.unwrap_or_default();
+                }
+                state.study.concord = Some(found);
+                state.study.counting = None;
+            }
+            vec![]
+        }
         Action::AllScored { failed } => {
             state.job = None;
             if failed > 0 {
                 state.notice = Some(Notice::told(words::unscorable(failed)));
             }
-            list(state)
+            let mut effects = list(state);
+            effects.extend(study(state));
+            effects
         }
         Action::Trained(report) => {
             state.job = None;
@@ -288,6 +328,8 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             let mut effects = read_scores(state, key);
             effects.extend(rescore(state));
             effects.extend(count_agreed(state));
+            state.study.inspection = None;
+            effects.extend(study(state));
             effects
         }
         Action::ModelFailed { model, message } => {
@@ -362,7 +404,7 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             if state.overlay.is_none() && state.focus() != Some(Field::Justification) {
                 state.overlay = Some(Overlay::ImportReport);
             } else {
-                let text = words::imported(report.imported, report.read);
+                let text = words::imported(report.imported, report.read, &state.key("palette"));
                 state.notice = Some(Notice::told(text));
             }
             state.imported = Some(*report);

@@ -40,26 +40,6 @@ impl Loss {
             Self::Regression => "regression",
         }
     }
-
-    /// The name in words.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::BradleyTerry => "Bradley-Terry",
-            Self::Margin => "Bradley-Terry with margins",
-            Self::Scaled => "Scaled Bradley-Terry",
-            Self::Regression => "Regression",
-        }
-    }
-
-    /// What it learns from, in a few words.
-    pub fn description(self) -> &'static str {
-        match self {
-            Self::BradleyTerry => "which response is better",
-            Self::Margin => "which is better; strong preferences ask for a wide margin",
-            Self::Scaled => "which is better; strong preferences count more",
-            Self::Regression => "the ratings, one output per attribute",
-        }
-    }
 }
 
 impl FromStr for Loss {

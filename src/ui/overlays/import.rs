@@ -28,7 +28,7 @@ pub(super) fn import_sheet(
     let response = controls::text(ui, &ready, theme::ui_bold(theme::UI), p.text);
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Status, true, &ready));
     let taken = match sheet.format {
-        Some(format) => words::read_as(&format, format.description()),
+        Some(format) => words::read_as(&format, crate::app::words::rows_of(format)),
         None => words::SEVERAL_FORMATS.to_owned(),
     };
     let unusual = match sheet.unusual {

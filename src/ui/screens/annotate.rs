@@ -182,7 +182,7 @@ fn context(
                             actions.push(Action::ToggleContext);
                         }
                     }
-                    question(ui, open, asked, 1, actions);
+                    question(ui, open, asked, 1, &state.key("context"), actions);
                 });
                 return;
             }
@@ -228,16 +228,18 @@ fn context(
                     p.text_3,
                 );
             }
-            question(ui, open, asked, if earlier > 0 { 2 } else { 3 }, actions);
+            let rows = if earlier > 0 { 2 } else { 3 };
+            question(ui, open, asked, rows, &state.key("context"), actions);
         });
 }
 
-/// The last thing the person said, as far as it fits; all of it on P.
+/// The last thing the person said, as far as it fits; all of it on `key`.
 fn question(
     ui: &mut Ui,
     open: &OpenItem,
     asked: Option<usize>,
     rows: usize,
+    key: &str,
     actions: &mut Vec<Action>,
 ) {
     let p = Palette::now(ui.ctx());
@@ -263,7 +265,7 @@ fn question(
         actions.push(Action::ToggleContext);
     }
     if elided {
-        response.on_hover_text(words::QUESTION_TOLD);
+        response.on_hover_text(words::question_told(key));
     }
 }
 
@@ -473,7 +475,10 @@ fn head_of(
                 response.widget_info(|| {
                     WidgetInfo::labeled(Role::Tab, true, words::show_response(&letter(other)))
                 });
-                if response.on_hover_text(words::SHOW_RESPONSE_TOLD).clicked() {
+                if response
+                    .on_hover_text(words::show_response_told(&state.key("flip")))
+                    .clicked()
+                {
                     actions.push(Action::FocusSide(other));
                 }
             }

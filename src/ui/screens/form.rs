@@ -537,13 +537,14 @@ pub(super) fn card(
 }
 
 /// What was asked before the commit: an open question, never a refusal.
-pub(super) fn doubt(ui: &mut Ui, open: &OpenItem) -> bool {
+pub(super) fn doubt(ui: &mut Ui, state: &AppState, open: &OpenItem) -> bool {
     let p = Palette::now(ui.ctx());
+    let commit = state.commit_key();
     let asked: Vec<String> = open
         .form
         .asked
         .iter()
-        .filter_map(|d| d.question())
+        .filter_map(|d| crate::app::words::question(*d, &commit))
         .collect();
     for question in &asked {
         ui.horizontal_top(|ui| {
@@ -604,6 +605,7 @@ fn deeds(
             schema,
             open.shown.len(),
             &open.form.draft.judgment,
+            &state.commit_key(),
         )
     } else {
         words::READ_ONLY.to_owned()
@@ -611,7 +613,7 @@ fn deeds(
     let text = RichText::new(&told)
         .font(theme::ui(theme::SMALL))
         .color(p.text_2);
-    let doubted = doubt(ui, open);
+    let doubted = doubt(ui, state, open);
     if !doubted {
         ui.add(egui::Label::new(text).wrap());
     }

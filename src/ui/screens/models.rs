@@ -1,7 +1,8 @@
 //! The reward model: which one scores, what it is, and how to load another.
 
-use egui::{Frame, Margin, ScrollArea, Stroke, Ui, WidgetInfo, vec2};
+use egui::{Frame, Margin, Stroke, Ui, WidgetInfo, vec2};
 
+use super::study::page;
 use super::training;
 use crate::app::state::{ModelState, Pick};
 use crate::app::words::{everywhere, models as words};
@@ -12,41 +13,13 @@ use crate::ui::widgets::controls;
 
 /// Shows the screen.
 pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
-    let p = Palette::now(ui.ctx());
-    let area = ui.available_rect_before_wrap();
-    ui.painter().rect_filled(area, 0.0, p.panel);
-    let wide = area.width() > 1160.0;
-    let left = area.left() + if area.width() > 1000.0 { 48.0 } else { 24.0 };
-    let width = if wide {
-        (area.right() - left - 96.0) / 2.0
-    } else {
-        area.right() - left - 24.0
-    }
-    .min(720.0);
-    let size = vec2(width, area.height() - 32.0);
-    let first = egui::Rect::from_min_size(egui::pos2(left, area.top() + 24.0), size);
-    let column = |ui: &mut Ui, rect, name: &str, add: &mut dyn FnMut(&mut Ui)| {
-        let mut ui = ui.new_child(egui::UiBuilder::new().max_rect(rect));
-        ScrollArea::vertical()
-            .id_salt(name)
-            .auto_shrink([false, false])
-            .show(&mut ui, |ui| add(ui));
-    };
-    column(ui, first, "model", &mut |ui| {
-        model(ui, state, actions);
-        if !wide {
-            ui.add_space(space::XL);
+    page(ui, ["model", "training"], |ui, at| {
+        if at == 0 {
+            model(ui, state, actions);
+        } else {
             training::show(ui, state, actions);
-            ui.add_space(space::XL);
         }
     });
-    if wide {
-        let second = first.translate(vec2(width + 48.0, 0.0));
-        column(ui, second, "training", &mut |ui| {
-            training::show(ui, state, actions);
-            ui.add_space(space::XL);
-        });
-    }
 }
 
 fn model(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {

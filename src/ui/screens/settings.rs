@@ -324,7 +324,7 @@ fn project(ui: &mut Ui, state: &AppState, typed: &mut Typed) {
             Mode::Ranking => schema::RANKING_TOLD,
             _ => schema::RATINGS_TOLD,
         };
-        if controls::choice(ui, schema.mode == mode, mode.title(), what) {
+        if controls::choice(ui, schema.mode == mode, crate::app::words::mode(mode), what) {
             schema.mode = mode;
         }
     }

@@ -39,7 +39,7 @@ pub fn stepper(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
             controls::landmark(ui, edge, words::FORM);
             steps(ui, state, schema, open, actions);
             ui.add_space(space::S);
-            doubt(ui, open);
+            doubt(ui, state, open);
             match open.form.focus {
                 Field::Rating { side, .. } => rating_step(ui, state, schema, open, side, actions),
                 Field::Preference => {
@@ -100,7 +100,7 @@ pub fn stepper(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
                             controls::text(ui, &text, theme::ui(theme::SMALL), p.text_3);
                             controls::text(
                                 ui,
-                                words::COMMIT_BY_KEY,
+                                &words::commit_by_key(&state.key("commit")),
                                 theme::ui(theme::SMALL),
                                 p.text_3,
                             );

@@ -38,12 +38,8 @@ pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         return;
     };
     for loss in Loss::ALL {
-        if controls::choice(
-            ui,
-            state.training.loss == loss,
-            loss.title(),
-            loss.description(),
-        ) {
+        let (name, learns_from) = crate::app::words::loss(loss);
+        if controls::choice(ui, state.training.loss == loss, name, learns_from) {
             actions.push(Action::TrainLoss(loss));
         }
     }

@@ -24,6 +24,16 @@ pub fn screen(painter: &Painter, screen: Screen, square: Rect, color: Color32) {
                 line(at(0.05, y), at(x, y));
             }
         }
+        Screen::Inspect => {
+            let lens = at(0.42, 0.42);
+            painter.circle_stroke(lens, square.width() * 0.32, stroke);
+            line(at(0.66, 0.66), at(0.95, 0.95));
+        }
+        Screen::Agreement => {
+            for x in [0.36, 0.64] {
+                painter.circle_stroke(at(x, 0.5), square.width() * 0.3, stroke);
+            }
+        }
         Screen::Export => {
             line(at(0.5, 0.05), at(0.5, 0.65));
             line(at(0.26, 0.42), at(0.5, 0.66));

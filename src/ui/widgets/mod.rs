@@ -6,5 +6,6 @@ mod document;
 pub mod highlighter;
 pub mod icons;
 pub mod layout;
+pub mod plots;
 pub mod reading;
 mod selection;
