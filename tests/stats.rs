@@ -110,7 +110,9 @@ proptest! {
             table.into_iter().map(|row| row.into_iter().map(|v| v.map(f64::from)).collect()).collect();
         let mut other = table.clone();
         other.reverse();
-        other.iter_mut().for_each(|row| row.rotate_left(turn));
+        for row in &mut other {
+            row.rotate_left(turn);
+        }
         let (a, b) = (Agreement::of(&units(&table)), Agreement::of(&units(&other)));
         let near = |a: Option<f64>, b: Option<f64>| match (a, b) {
             (Some(a), Some(b)) => (a - b).abs() < 1e-9 && a <= 1.0 + 1e-12,

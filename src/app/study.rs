@@ -88,9 +88,9 @@ pub struct Conflict {
     pub position: u64,
     /// What it is about, in a line.
     pub preview: String,
-    /// The canonical index of the response, where it is about one.
-    pub response: Option<usize>,
-    /// Who said what, by annotator. Preferences are signed: below 0 for the first response in canonical order.
+    /// The place of the response from the reader's left, where it is about one.
+    pub side: Option<usize>,
+    /// Who said what, by annotator. Preferences are signed as the reader sees the sides: below 0 for the left one.
     pub values: Vec<(String, f64)>,
 }
 
@@ -259,6 +259,7 @@ pub fn concord(
     let mut units: Vec<Vec<Unit>> = vec![vec![]; schema.attributes.len() + 1];
     let mut conflicts: Vec<Vec<Conflict>> = vec![vec![]; units.len()];
     let (mut shared, mut labelled) = (0, 0);
+    let seed = reader.settings()?.seed;
     let read = each_item(reader, cancel, report, |record| {
         let mut said = judgments(record, labels, ReferenceRole::Vote);
         // Where the source names nobody, votes are told apart by their place in the row.
@@ -277,6 +278,7 @@ pub fn concord(
         // Nobody counts twice.
         let mut known = BTreeSet::new();
         said.retain(|(who, _)| known.insert(*who));
+        let order = record.item.shown_order(annotator, seed);
         let mut take = |at: usize, response: Option<usize>, values: Vec<(&str, f64)>| {
             if values.len() < 2 {
                 return;
@@ -290,10 +292,13 @@ pub fn concord(
                 item: record.item.id,
                 position: record.position,
                 preview: preview_of(record),
-                response,
+                side: response.and_then(|r| order.iter().position(|at| *at == r)),
                 values: values
                     .iter()
-                    .map(|(who, value)| ((*who).to_owned(), *value))
+                    .map(|(who, value)| {
+                        let swapped = response.is_none() && order.first() == Some(&1);
+                        ((*who).to_owned(), if swapped { -value } else { *value })
+                    })
                     .collect(),
             };
             if conflict.spread() > 0.0 && answered(record, annotator) {

@@ -188,6 +188,7 @@ fn the_screens_look_as_they_did() {
         // What was saved on the way would tell the time.
         until_saved(&mut shown);
         let state = &mut shown.state_mut().app.state;
+        state.last_score_ms = None;
         if let Some(project) = &mut state.project {
             project.saved = tiebreak::app::state::Saved::Clean;
         }

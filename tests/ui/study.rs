@@ -157,6 +157,10 @@ fn scores_of_a_hidden_project_are_not_held_against_anything() {
     assert!(state(&shown).study.inspection.is_none() && state(&shown).study.counting.is_none());
 }
 
+fn item_at(project: &Path, position: u64) -> Item {
+    reader(project).item_at(position).unwrap().unwrap()
+}
+
 #[test]
 fn how_far_people_agree_is_shown() {
     let home = Home::of_mina("off");
@@ -201,7 +205,15 @@ fn how_far_people_agree_is_shown() {
         .find(|t| t.starts_with("Preference: 3 compared"));
     click(&mut shown, &row.unwrap());
     until(&mut shown, "the couple", |s| begins(s, "mina and noor: "));
+    // As mina sees the sides, whatever the canonical order.
+    let order = item_at(&project, 1).shown_order("mina", reader(&project).settings().unwrap().seed);
+    let said = if order == [0, 1] {
+        "mina A+  noor B++"
+    } else {
+        "mina B+  noor A++"
+    };
     let row = told(&shown).into_iter().find(|t| t.starts_with("Item 2: "));
+    assert!(row.as_ref().is_some_and(|t| t.contains(said)), "{row:?}");
     click(&mut shown, &row.unwrap());
     until_told(&mut shown, "Item 2 of 4");
 }

@@ -13,6 +13,7 @@ use candle_transformers::models::{bert, debertav2, modernbert};
 use serde_json::{Map, Value as Json};
 use tokenizers::{Encoding, PostProcessor as _, Tokenizer, TruncationDirection};
 
+use super::deberta::Deberta;
 use super::device::Engine;
 use super::files::{json, read};
 use super::head::{score, weigh};
@@ -30,7 +31,7 @@ const HEAD: &str = "classifier";
 
 /// What computes the state that the classifier reads.
 enum Model {
-    Deberta(Box<(debertav2::DebertaV2Model, debertav2::DebertaV2ContextPooler)>),
+    Deberta(Box<(Deberta, debertav2::DebertaV2ContextPooler)>),
     Bert(bert::BertModel, Linear),
     ModernBert {
         model: modernbert::ModernBert,
@@ -202,7 +203,7 @@ impl PairScorer {
             Model::Deberta(parts) => {
                 let (model, pooler) = &**parts;
                 let types = Tensor::new(pair.types.as_slice(), device)?.unsqueeze(0)?;
-                pooler.forward(&model.forward(&ids, Some(types), Some(mask))?)?
+                pooler.forward(&model.forward(&ids, &types)?)?
             }
             Model::Bert(model, pooler) => {
                 let types = Tensor::new(pair.types.as_slice(), device)?.unsqueeze(0)?;
@@ -364,6 +365,15 @@ fn sensible(config: &Json) -> Result<(), String> {
     {
         return Err("its hidden size is no multiple of its attention heads".to_owned());
     }
+    if size("conv_kernel_size").is_some_and(|n| n > 1 << 10)
+        || size("conv_groups").is_some_and(|n| n == 0 || hidden.is_none_or(|h| h % n != 0))
+    {
+        return Err("its convolution makes no sense".to_owned());
+    }
+    let positions = |key: &str| config[key].as_i64().is_some_and(|n| n > 1 << 20);
+    if positions("max_relative_positions") || positions("position_buckets") {
+        return Err("its relative positions make no sense".to_owned());
+    }
     if size("z_steps").is_some_and(|steps| steps > 1) {
         return Err("`z_steps` beyond 1 is not supported".to_owned());
     }
@@ -375,20 +385,13 @@ fn build(kind: &str, config: &Json, builder: &VarBuilder<'_>) -> Result<(Model, 
     match kind {
         "deberta-v2" => {
             let mut config: debertav2::Config = serde_json::from_value(config.clone())?;
-            // candle's model stops the program at these.
-            if config.conv_kernel_size.is_some_and(|size| size > 0) {
-                return Err(Refused::Config(
-                    "a DeBERTa with a convolution (`conv_kernel_size`) is not supported yet"
-                        .to_owned(),
-                ));
-            }
             let hidden = *config.pooler_hidden_size.get_or_insert(config.hidden_size);
             config.pooler_dropout.get_or_insert(0.0);
             config
                 .pooler_hidden_act
                 .get_or_insert(debertav2::HiddenAct::Gelu);
             let pooler = debertav2::DebertaV2ContextPooler::load(builder.clone(), &config)?;
-            let model = debertav2::DebertaV2Model::load(builder.pp("deberta"), &config)?;
+            let model = Deberta::load(&builder.pp("deberta"), &config)?;
             Ok((Model::Deberta(Box::new((model, pooler))), hidden))
         }
         "bert" => {

@@ -4,6 +4,7 @@ mod backbone;
 mod base;
 mod checkpoint;
 mod config;
+mod deberta;
 mod device;
 mod distributed;
 mod encoder;

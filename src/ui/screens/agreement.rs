@@ -230,6 +230,19 @@ fn matrix(ui: &mut Ui, found: &Concord, attribute: &AttributeConcord) {
     ui.add_space(space::L);
 }
 
+/// A preference as on the bar: the side, and how strongly.
+fn preferred(value: f64) -> String {
+    match value.partial_cmp(&0.0) {
+        Some(std::cmp::Ordering::Less) => {
+            format!("A{}", "+".repeat(((-value) as usize).saturating_sub(1)))
+        }
+        Some(std::cmp::Ordering::Greater) => {
+            format!("B{}", "+".repeat((value as usize).saturating_sub(1)))
+        }
+        _ => "=".to_owned(),
+    }
+}
+
 fn conflicts(
     ui: &mut Ui,
     state: &AppState,
@@ -247,10 +260,15 @@ fn conflicts(
             .iter()
             .map(|(who, value)| {
                 let name = crate::text::preview::truncate(who, 10);
-                format!("{name} {value}")
+                match conflict.side {
+                    Some(_) => format!("{name} {value}"),
+                    None => format!("{name} {}", preferred(*value)),
+                }
             })
             .collect();
-        if row(ui, conflict.position, &conflict.preview, &said.join("  ")) {
+        let of = conflict.side.map(crate::app::form::letter);
+        let more: Vec<String> = of.into_iter().chain(said).collect();
+        if row(ui, conflict.position, &conflict.preview, &more.join("  ")) {
             actions.push(Action::OpenItem(conflict.item));
         }
     }
