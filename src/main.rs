@@ -14,6 +14,8 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
+    // At the level of traces the HTTP client writes down whole requests, and with them secrets.
+    log::set_max_level(log::max_level().min(log::LevelFilter::Debug));
     let result = match args.command {
         Some(command) => cli::run(command),
         None => window(args.project),

@@ -13,13 +13,14 @@ mod train;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
 use crate::app::export::ExportError;
 use crate::app::import::ImportError;
 use crate::app::train::TrainFailed;
 use crate::dataset::DatasetError;
-use crate::reward::RewardError;
+use crate::reward::{RewardError, prompt};
 use crate::store::StoreError;
 
 /// What is said where there is no screen: two lines.
@@ -122,6 +123,20 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
     let dataset = || cause.downcast_ref().and_then(DatasetError::hint);
     let reward = || cause.downcast_ref().and_then(RewardError::hint);
     store().or_else(dataset).or_else(reward)
+}
+
+/// The chat template that `--template` names: nothing for the model's own.
+fn template(name: &str) -> anyhow::Result<Option<String>> {
+    Ok(match name {
+        "auto" => None,
+        name if prompt::named(name).is_some() => prompt::named(name).map(str::to_owned),
+        path => Some(std::fs::read_to_string(path).with_context(|| {
+            format!(
+                "--template {path}: neither a named template ({}) nor a file that can be read",
+                prompt::names()
+            )
+        })?),
+    })
 }
 
 /// The answer is no.

@@ -8,7 +8,8 @@ use serde_json::json;
 use super::printer;
 use crate::domain::Turn;
 use crate::reward::local::hub;
-use crate::reward::{self, DtypeChoice, HeadChoice, LoadOptions, ModelRef};
+use crate::reward::local::pull::Hub;
+use crate::reward::{self, DtypeChoice, HeadChoice, LoadOptions, ModelRef, RewardError};
 use crate::task::Cancel;
 
 /// Looks at reward models.
@@ -18,7 +19,7 @@ pub enum Model {
     List,
     /// Load a model and say what it is
     Show {
-        /// `default`, a folder, or a .gguf file
+        /// `default`, a folder, a .gguf or .nemo file, or the id of a model in the hub's cache
         model: String,
         /// Report as JSON on stdout
         #[arg(long)]
@@ -26,11 +27,30 @@ pub enum Model {
     },
     /// Show the exact tokens that are scored and the one that is pooled, and try a pair whose better answer is known
     Check {
-        /// `default`, a folder, or a .gguf file
+        /// `default`, a folder, a .gguf or .nemo file, or the id of a model in the hub's cache
         model: String,
         /// auto, logit:ID (the logit of that token after the last one) or the name of a head
         #[arg(long, default_value = "auto")]
         head: String,
+        /// The chat template: auto (the model's own), raw, hh, nemo-extra-id, llama2, tulu, user-assistant, or a Jinja file
+        #[arg(long, default_value = "auto")]
+        template: String,
+        /// Report as JSON on stdout
+        #[arg(long)]
+        json: bool,
+    },
+    /// Download a model from the Hugging Face hub into its cache, from where it loads by its id
+    ///
+    /// Goes on where an earlier download ended. The hub's own variables (`HF_ENDPOINT`, `HF_TOKEN`, `HF_HOME`, `HF_HUB_CACHE`, `HF_HUB_OFFLINE`) mean what they mean elsewhere.
+    Pull {
+        /// Id on the hub: OWNER/NAME
+        id: String,
+        /// A branch, a tag or a commit
+        #[arg(long, default_value = "main")]
+        revision: String,
+        /// The one file to take of a model that has several single ones (.gguf, .nemo)
+        #[arg(long, value_name = "NAME")]
+        file: Option<String>,
         /// Report as JSON on stdout
         #[arg(long)]
         json: bool,
@@ -43,15 +63,35 @@ const GOOD: &str = "The capital of France is Paris.";
 const BAD: &str = "I do not like questions. Bananas are yellow and the moon is far away.";
 
 /// Shows what is scored. No when the same text does not get the same score, or one that is no number.
-fn check(model: &ModelRef, head: HeadChoice, as_json: bool) -> anyhow::Result<ExitCode> {
-    let options = LoadOptions {
+fn check(
+    model: &ModelRef,
+    head: HeadChoice,
+    template: &str,
+    as_json: bool,
+) -> anyhow::Result<ExitCode> {
+    let mut options = LoadOptions {
         dtype: DtypeChoice::F32,
         head,
+        template: super::template(template)?,
         ..LoadOptions::default()
     };
-    let mut scorer = reward::load(model, &options)?;
+    let mut untold = None;
+    let mut scorer = match reward::load(model, &options) {
+        Err(RewardError::NoTemplate { file }) if options.template.is_none() => {
+            untold = Some((
+                "no-template",
+                format!(
+                    "`{file}` has no chat template: the texts stand here as `raw` has them; name the right one with --template"
+                ),
+            ));
+            options.template = super::template("raw")?;
+            reward::load(model, &options)?
+        }
+        loaded => loaded?,
+    };
     let talk = |answer: &str| vec![Turn::user(PROMPT), Turn::assistant(answer)];
-    let trace = scorer.trace(&talk(GOOD))?;
+    let mut trace = scorer.trace(&talk(GOOD))?;
+    trace.warnings.extend(untold);
     let conversations = [talk(GOOD), talk(BAD), talk(GOOD)];
     let mut given = vec![f64::NAN; conversations.len()];
     let stats = scorer.score(&conversations, &Cancel::default(), &mut |at, output| {
@@ -109,13 +149,47 @@ fn check(model: &ModelRef, head: HeadChoice, as_json: bool) -> anyhow::Result<Ex
     })
 }
 
+/// Downloads a model and says where it is.
+fn pull(id: &str, revision: &str, file: Option<&str>, as_json: bool) -> anyhow::Result<ExitCode> {
+    let hub = Hub::of_environment()?;
+    let bar = printer::Bar::of_bytes(&format!("downloading {id}"));
+    let pulled = hub.pull(
+        id,
+        Some(revision),
+        file,
+        &Cancel::default(),
+        &mut |progress| bar.set(progress),
+    )?;
+    drop(bar);
+    if as_json {
+        printer::report(&json!({
+            "id": id, "commit": pulled.commit, "path": pulled.folder, "bytes": pulled.bytes, "downloaded": pulled.downloaded,
+        }))?;
+    } else {
+        eprintln!(
+            "{id} is there: {} bytes, {} of them downloaded now. Load it as `--model {id}`",
+            pulled.bytes, pulled.downloaded
+        );
+        printer::lines(&[pulled.folder.display().to_string()])?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Runs the command.
 pub fn run(command: &Model) -> anyhow::Result<ExitCode> {
-    if let Model::Check { model, head, json } = command {
-        return check(&model.parse()?, head.parse()?, *json);
-    }
     let (model, as_json) = match command {
-        Model::Check { .. } => return Ok(ExitCode::FAILURE),
+        Model::Check {
+            model,
+            head,
+            template,
+            json,
+        } => return check(&model.parse()?, head.parse()?, template, *json),
+        Model::Pull {
+            id,
+            revision,
+            file,
+            json,
+        } => return pull(id, revision, file.as_deref(), *json),
         Model::List => (ModelRef::Default, false),
         Model::Show { model, json } => (model.parse()?, *json),
     };

@@ -33,6 +33,18 @@ impl Bar {
         Self(Some(bar))
     }
 
+    /// A bar that counts bytes.
+    pub fn of_bytes(what: &str) -> Self {
+        let bar = Self::new(what);
+        if let Some(bar) = &bar.0 {
+            let style = ProgressStyle::with_template(
+                "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+            );
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        }
+        bar
+    }
+
     /// Shows how far it is.
     pub fn set(&self, progress: Progress) {
         if let Some(bar) = &self.0 {

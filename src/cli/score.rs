@@ -17,7 +17,7 @@ use crate::domain::hash::response_hash;
 use crate::domain::label::json_number;
 use crate::reward::{
     self, Course, DeviceChoice, DtypeChoice, HeadChoice, LoadOptions, ModelRef, Preset,
-    ScoreOutput, ScoreStats, Scorer, prompt,
+    ScoreOutput, ScoreStats, Scorer,
 };
 use crate::store::{Access, Project};
 use crate::task::{Cancel, Job, Progress};
@@ -76,16 +76,7 @@ pub struct Score {
 /// Runs the command.
 pub fn run(command: &Score) -> anyhow::Result<ExitCode> {
     let model: ModelRef = command.model.parse()?;
-    let template = match command.template.as_str() {
-        "auto" => None,
-        name if prompt::named(name).is_some() => prompt::named(name).map(str::to_owned),
-        path => Some(std::fs::read_to_string(path).with_context(|| {
-            format!(
-                "--template {path}: neither a named template ({}) nor a file that can be read",
-                prompt::names()
-            )
-        })?),
-    };
+    let template = super::template(&command.template)?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let options = LoadOptions {
         device: command.device.parse::<DeviceChoice>()?,

@@ -86,6 +86,9 @@ pub enum RewardError {
     /// The computation failed.
     #[error("computing scores failed: {0}")]
     Compute(#[from] candle_core::Error),
+    /// A model cannot be downloaded.
+    #[error("{0}")]
+    Download(String),
     /// Stopped because it was asked to.
     #[error("stopped")]
     Cancelled,
@@ -113,7 +116,7 @@ impl RewardError {
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::Io { .. } => {
-                "check the path: a model is `default`, a folder with safetensors, or a .gguf file"
+                "check the path: a model is `default`, a folder with safetensors, a .gguf or .nemo file, or the id of one in the hub's cache"
             }
             Self::Write { .. } => "check the path, the permissions and the room on the disk",
             Self::MissingTensor { .. } => {
@@ -124,6 +127,9 @@ impl RewardError {
             }
             Self::Pickle { .. } => {
                 "name it `pytorch_model.bin`, or convert it once with `model.save_pretrained(FOLDER)`, and open that folder"
+            }
+            Self::Download(_) => {
+                "HF_ENDPOINT, HF_TOKEN, HF_HOME and HF_HUB_OFFLINE say from where, as whom and whereto; what has come stays, and the same command goes on from there"
             }
             Self::NoTemplate { .. } => "name the file of one with `--template FILE`",
             _ => return None,

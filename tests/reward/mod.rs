@@ -12,6 +12,8 @@ mod files;
 mod fuzz;
 /// Heads that are more than a matrix.
 mod heads;
+/// Downloads.
+pub mod hub;
 /// The embedded model.
 mod mini;
 /// Files of NeMo.

@@ -25,7 +25,7 @@ struct Layer {
 
 /// What is added to the output of the first layer.
 struct Convolution {
-    convolution: Conv1d,
+    kernel: Conv1d,
     activation: Activation,
     norm: LayerNorm,
 }
@@ -133,7 +133,7 @@ impl Convolution {
             Some(other) => candle_core::bail!("`conv_act` {other} is not known"),
         };
         Ok(Self {
-            convolution: candle_nn::conv1d(hidden, hidden, size, shape, builder.pp("conv"))?,
+            kernel: candle_nn::conv1d(hidden, hidden, size, shape, builder.pp("conv"))?,
             activation,
             norm: candle_nn::layer_norm(hidden, config.layer_norm_eps, builder.pp("LayerNorm"))?,
         })
@@ -141,7 +141,7 @@ impl Convolution {
 
     fn forward(&self, embedded: &Tensor, state: &Tensor) -> Result<Tensor> {
         let along = embedded.transpose(1, 2)?.contiguous()?;
-        let near = self.convolution.forward(&along)?.transpose(1, 2)?;
+        let near = self.kernel.forward(&along)?.transpose(1, 2)?;
         let near = match self.activation {
             Activation::Tanh => near.tanh()?,
             Activation::Gelu => near.gelu_erf()?,

@@ -1,4 +1,4 @@
-//! Models that other programs have downloaded from the Hugging Face hub: where its cache keeps them. Nothing is downloaded here.
+//! Models from the Hugging Face hub: where its cache keeps them, whoever has downloaded them. `pull.rs` downloads.
 //!
 //! The layout is that of `huggingface_hub`: `models--OWNER--NAME/refs/main` names a commit, `snapshots/COMMIT` holds its files.
 
@@ -57,10 +57,15 @@ pub(super) fn resolved(model: &ModelRef) -> Result<ModelRef, RewardError> {
     })
 }
 
+/// Where a model lies in a cache, whose id is one.
+pub(super) fn folder_of(cache: &Path, id: &str) -> PathBuf {
+    cache.join(format!("models--{}", id.replacen('/', "--", 1)))
+}
+
 /// The files of a model: those of `main`, else of the only commit there is.
 fn snapshot(cache: &Path, id: &str) -> Option<PathBuf> {
     is_id(id).then_some(())?;
-    let folder = cache.join(format!("models--{}", id.replacen('/', "--", 1)));
+    let folder = folder_of(cache, id);
     let snapshots = folder.join("snapshots");
     let main = std::fs::read_to_string(folder.join("refs/main")).ok();
     let commit = main
@@ -93,7 +98,7 @@ pub(super) fn name(folder: &Path) -> String {
 }
 
 /// Whether a text has the form of an id: two names, neither of which can lead anywhere.
-fn is_id(text: &str) -> bool {
+pub(super) fn is_id(text: &str) -> bool {
     let plain = |part: &str| {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
         !part.is_empty() && !part.starts_with('.') && part.bytes().all(allowed)

@@ -16,6 +16,7 @@ pub mod hub;
 mod layout;
 mod nemo;
 mod pickle;
+pub mod pull;
 mod source;
 mod weights;
 
@@ -53,6 +54,8 @@ pub(crate) struct Backbone {
     reads: Reads,
     /// A token that is written after every text, unless the text ends in it.
     appended: Option<u32>,
+    /// The token that ends a text, where it is the padding token, too.
+    pad_and_end: Option<u32>,
     context: usize,
     batch_tokens: usize,
     sharing: bool,
@@ -122,15 +125,19 @@ impl Backbone {
         };
         let decoder = engine.run(|| Decoder::load(config, &loader))?;
         let template = ChatTemplate::new(&files.template, files.special.clone())?;
+        let encoder = Encoder::new(files.splitter.clone(), template);
         Ok(Self {
-            encoder: Encoder::new(files.splitter.clone(), template),
             decoder,
             engine,
             reads: Reads::NotPadding(config.pad),
             appended: config.head.reward_token,
+            pad_and_end: config.pad.filter(|pad| {
+                !files.special.eos.is_empty() && encoder.token(*pad) == files.special.eos
+            }),
             context: options.max_length.unwrap_or(config.context),
             batch_tokens: options.batch_tokens.unwrap_or(batch::DEFAULT_TOKENS),
             sharing: !options.no_sharing,
+            encoder,
         })
     }
 
@@ -418,6 +425,10 @@ impl Scorer for LocalScorer {
         if pooled + 1 < ids.len() {
             let token = encoder.token(ids[ids.len() - 1]);
             warnings.push(("pad-at-end", format!("the text ends in `{token}`, which is the padding token too, so that an earlier token is pooled (as transformers does)")));
+        }
+        if let Some(token) = self.backbone.pad_and_end {
+            let token = encoder.token(token);
+            warnings.push(("pad-is-eos", format!("`{token}` is the padding token and ends texts, too: where a text ends in it, an earlier token is pooled")));
         }
         if truncated {
             warnings.push(("truncated", "the conversation was cut to fit".to_owned()));
