@@ -86,6 +86,19 @@ pub enum RewardError {
     /// The computation failed.
     #[error("computing scores failed: {0}")]
     Compute(#[from] candle_core::Error),
+    /// A model that is larger than what is free.
+    #[error(
+        "the weights of `{file}` take {:.1} GB of memory and {:.1} GB are free: it was not loaded",
+        *needed as f64 / 1e9, *free as f64 / 1e9
+    )]
+    Memory {
+        /// The model's name.
+        file: String,
+        /// Bytes that its weights take.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
     /// A model cannot be downloaded.
     #[error("{0}")]
     Download(String),
@@ -127,6 +140,9 @@ impl RewardError {
             }
             Self::Pickle { .. } => {
                 "name it `pytorch_model.bin`, or convert it once with `model.save_pretrained(FOLDER)`, and open that folder"
+            }
+            Self::Memory { .. } => {
+                "close other programs, take a smaller or quantised file, or compute in q8_0 (`--dtype q8_0`)"
             }
             Self::Download(_) => {
                 "HF_ENDPOINT, HF_TOKEN, HF_HOME and HF_HUB_OFFLINE say from where, as whom and whereto; what has come stays, and the same command goes on from there"

@@ -268,6 +268,8 @@ pub struct LoadOptions {
     pub head: HeadChoice,
     /// How several outputs become one score; `None`: as the model's makers say, else helpfulness, else the mean.
     pub weights: Option<Preset>,
+    /// Bytes of memory that the weights may take; `None`: what the system has free.
+    pub memory: Option<u64>,
     /// Compute the whole of every conversation, even where neighbours begin alike.
     pub no_sharing: bool,
 }

@@ -67,7 +67,7 @@ impl Server {
                 let times = before.iter().filter(|a| a.path == request.path).count();
                 drop(before);
                 known.lock().unwrap().push(request.clone());
-                write(stream, answer(&request, times));
+                write(stream, &answer(&request, times));
             }
         });
         Self { address, asked }
@@ -91,14 +91,20 @@ fn read(stream: &TcpStream) -> Option<Asked> {
     })
 }
 
-fn write(mut stream: TcpStream, answer: Answer) {
-    let mut head = format!("HTTP/1.1 {} x\r\nConnection: close\r\n", answer.status);
-    head += &format!("Content-Length: {}\r\n", answer.body.len());
-    for (name, value) in &answer.headers {
-        head += &format!("{name}: {value}\r\n");
-    }
+fn write(mut stream: TcpStream, answer: &Answer) {
+    let headers: Vec<String> = answer
+        .headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
+    let head = format!(
+        "HTTP/1.1 {} x\r\nConnection: close\r\nContent-Length: {}\r\n{}\r\n",
+        answer.status,
+        answer.body.len(),
+        headers.concat()
+    );
     let sent = answer.drop_after.unwrap_or(answer.body.len());
-    stream.write_all(format!("{head}\r\n").as_bytes()).ok();
+    stream.write_all(head.as_bytes()).ok();
     stream.write_all(&answer.body[..sent]).ok();
 }
 
@@ -126,7 +132,9 @@ fn listing(files: &BTreeMap<String, Vec<u8>>) -> Value {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    bytes
+        .iter()
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// The files of the tiny model, and what is not needed of a model.
@@ -195,8 +203,8 @@ fn largest(files: &BTreeMap<String, Vec<u8>>) -> usize {
 #[test]
 fn a_model_comes_into_the_cache_and_loads_from_there() {
     let (files, cache) = (files(), TempDir::new().unwrap());
-    let served = files.clone();
-    let server = Server::start(move |asked, _| hub(&served, asked));
+    let copy = files.clone();
+    let server = Server::start(move |asked, _| hub(&copy, asked));
     let mut last = Progress::default();
     let hub = at(&server, None, cache.path());
     let pulled = pull(&hub, &mut |progress| {
@@ -252,9 +260,9 @@ fn a_model_comes_into_the_cache_and_loads_from_there() {
 #[test]
 fn a_dropped_connection_goes_on_where_it_was() {
     let (files, cache) = (files(), TempDir::new().unwrap());
-    let served = files.clone();
+    let copy = files.clone();
     let server = Server::start(move |asked, times| {
-        let mut answer = hub(&served, asked);
+        let mut answer = hub(&copy, asked);
         if asked.path.ends_with("/model.safetensors") && times < 3 {
             answer.drop_after = Some(answer.body.len() / 3);
         }
@@ -280,9 +288,9 @@ fn a_dropped_connection_goes_on_where_it_was() {
 #[test]
 fn what_has_come_is_kept_when_the_hub_goes_away_and_when_one_stops() {
     let (files, cache) = (files(), TempDir::new().unwrap());
-    let served = files.clone();
+    let copy = files.clone();
     let server = Server::start(move |asked, _| {
-        let mut answer = hub(&served, asked);
+        let mut answer = hub(&copy, asked);
         if asked.path.ends_with("/model.safetensors") {
             // Some bytes at first, then never any again.
             let has = asked.headers.contains_key("range");
@@ -302,8 +310,8 @@ fn what_has_come_is_kept_when_the_hub_goes_away_and_when_one_stops() {
         "half a model is no model"
     );
     // Another day, and stopped on the way.
-    let served = files.clone();
-    let server = Server::start(move |asked, _| hub(&served, asked));
+    let copy = files.clone();
+    let server = Server::start(move |asked, _| hub(&copy, asked));
     let cancel = Cancel::default();
     let stopped =
         at(&server, None, cache.path()).pull("tiny/llama", None, None, &cancel, &mut |p| {
@@ -319,11 +327,11 @@ fn what_has_come_is_kept_when_the_hub_goes_away_and_when_one_stops() {
 #[test]
 fn a_server_that_knows_no_ranges_begins_anew() {
     let (files, cache) = (files(), TempDir::new().unwrap());
-    let served = files.clone();
+    let copy = files.clone();
     let server = Server::start(move |asked, times| {
         let mut plain = asked.clone();
         plain.headers.remove("range");
-        let mut answer = hub(&served, &plain);
+        let mut answer = hub(&copy, &plain);
         if asked.path.ends_with("/model.safetensors") && times == 0 {
             answer.drop_after = Some(5_000);
         }
@@ -336,9 +344,9 @@ fn a_server_that_knows_no_ranges_begins_anew() {
 fn other_bytes_than_listed_are_thrown_away() {
     for (extra, what) in [(0, "another checksum"), (1, "longer than listed")] {
         let (files, cache) = (files(), TempDir::new().unwrap());
-        let served = files.clone();
+        let copy = files.clone();
         let server = Server::start(move |asked, _| {
-            let mut answer = hub(&served, asked);
+            let mut answer = hub(&copy, asked);
             if asked.path.ends_with("/model.safetensors") {
                 let last = answer.body.len() - 1;
                 answer.body[last] ^= 1;
@@ -360,19 +368,19 @@ fn other_bytes_than_listed_are_thrown_away() {
 #[test]
 fn the_token_goes_to_the_hub_and_not_to_where_it_sends_one() {
     let (files, cache) = (files(), TempDir::new().unwrap());
-    let served = files.clone();
+    let copy = files.clone();
     // Another host: a name of the same machine.
     let store = Server::start(move |asked, _| {
         let name = asked.path.trim_start_matches('/');
-        part(&served[name], asked)
+        part(&copy[name], asked)
     });
     let elsewhere = store.address.replace("127.0.0.1", "localhost");
-    let served = files.clone();
+    let copy = files.clone();
     let server = Server::start(move |asked, _| {
         if asked.headers.get("authorization").map(String::as_str) != Some("Bearer hf_secret") {
             return Answer::of(401, "Invalid username or password.");
         }
-        let mut answer = hub(&served, asked);
+        let mut answer = hub(&copy, asked);
         if asked.path.ends_with("/model.safetensors") {
             answer = Answer::of(302, "");
             let to = format!("{elsewhere}/model.safetensors");
@@ -387,9 +395,9 @@ fn the_token_goes_to_the_hub_and_not_to_where_it_sends_one() {
         wrong.to_string().contains("closed to the account") && !wrong.to_string().contains("hf_")
     );
     pull(&at(&server, Some("hf_secret"), cache.path()), &mut |_| {}).unwrap();
-    let stored = store.asked();
-    assert_eq!(stored.len(), 1);
-    assert!(!stored[0].headers.contains_key("authorization"));
+    let kept = store.asked();
+    assert_eq!(kept.len(), 1);
+    assert!(!kept[0].headers.contains_key("authorization"));
     // Nor in the clear to anybody who listens.
     let far = Hub::new(
         "http://hub.example",

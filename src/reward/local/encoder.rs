@@ -13,6 +13,7 @@ use candle_transformers::models::{bert, debertav2, modernbert};
 use serde_json::{Map, Value as Json};
 use tokenizers::{Encoding, PostProcessor as _, Tokenizer, TruncationDirection};
 
+use super::backbone::linear::Precision;
 use super::deberta::Deberta;
 use super::device::Engine;
 use super::files::{json, read};
@@ -27,7 +28,7 @@ use crate::reward::{
 use crate::task::Cancel;
 
 /// The head's name: transformers' classes for sequence classification have no other.
-const HEAD: &str = "classifier";
+pub(super) const HEAD: &str = "classifier";
 
 /// What computes the state that the classifier reads.
 enum Model {
@@ -103,8 +104,11 @@ impl PairScorer {
         let files = TensorFiles::open(folder)?.ok_or_else(|| {
             RewardError::malformed(&name, "there is no `model.safetensors` in it")
         })?;
+        if engine.device.is_cpu() {
+            super::facts::fits(&name, files.parameters(), Precision::F32, options)?;
+        }
         let tokenizer_json = read(&folder.join("tokenizer.json"))?;
-        let longest = longest(&config, &settings, options);
+        let longest = longest(&config, &settings, options.max_length);
         let tokenizer = tokenizer(&tokenizer_json)?;
         let tensors: HashMap<String, Tensor> = files
             .all()
@@ -466,16 +470,13 @@ fn modern(config: &Json, builder: &VarBuilder<'_>) -> Result<(Model, usize), Ref
 }
 
 /// The longest pair in tokens: as asked, and never beyond what tokenizer and model take.
-fn longest(config: &Json, settings: &Json, options: &LoadOptions) -> usize {
+pub(super) fn longest(config: &Json, settings: &Json, asked: Option<usize>) -> usize {
     let said = |value: &Json| value.as_u64().and_then(|n| usize::try_from(n).ok());
     // Where a tokenizer has no limit, files hold a number without meaning.
     let tokenizer = said(&settings["model_max_length"]).filter(|n| (4..1 << 20).contains(n));
     let positions = said(&config["max_position_embeddings"]).unwrap_or(512);
     let most = tokenizer.unwrap_or(positions).min(positions);
-    options
-        .max_length
-        .map_or(most, |asked| asked.min(most))
-        .max(4)
+    asked.map_or(most, |asked| asked.min(most)).max(4)
 }
 
 /// Lengths of two texts that fit into `room` together: the longer one loses first, and of an odd rest it keeps the last token.

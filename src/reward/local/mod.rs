@@ -8,6 +8,7 @@ mod deberta;
 mod device;
 mod distributed;
 mod encoder;
+pub mod facts;
 mod files;
 mod gate;
 mod gguf;
@@ -259,6 +260,9 @@ impl LocalScorer {
         let config = &files.config;
         let parameters = files.parameters();
         let precision = precision(options.dtype, &files.weights, parameters);
+        if engine.device.is_cpu() {
+            facts::fits(&files.name, parameters, precision, options)?;
+        }
         let device = engine.describe();
         let mut backbone = Backbone::load(&files, engine, precision, options)?;
         if plan.gated {

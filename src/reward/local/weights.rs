@@ -451,6 +451,17 @@ impl TensorFiles {
         &self.name
     }
 
+    /// The type that most numbers are stored in.
+    pub(super) fn main_type(&self) -> &'static str {
+        let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
+        for tensor in self.tensors.values() {
+            let kind = tensor.kind.name().unwrap_or("other");
+            *counts.entry(kind).or_default() += tensor.shape.iter().product::<usize>();
+        }
+        let most = counts.into_iter().max_by_key(|(_, n)| *n);
+        most.map_or("other", |(kind, _)| kind)
+    }
+
     pub(crate) fn parameters(&self) -> u64 {
         let weights = self.tensors.values().filter(|t| t.kind != Kind::Other);
         let counts = weights.map(|t| t.shape.iter().product::<usize>() as u64);
