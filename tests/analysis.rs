@@ -271,6 +271,7 @@ fn ones_own_labels_are_counted_by_side_and_by_length() {
             policy: ScorePolicy::Live,
             scores: vec![],
             scorer: None,
+            beside: vec![],
             active_ms: 1_000 * (n as u64 + 1),
             idle_ms: 0,
             schema: schema.id(),

@@ -26,6 +26,7 @@ fn label(better: ResponseKey, strength: u8) -> EventBody {
             policy: ScorePolicy::Live,
             scores: vec![],
             scorer: None,
+            beside: vec![],
             active_ms: 1,
             idle_ms: 0,
             schema: "helpsteer2@1".to_owned(),

@@ -124,6 +124,7 @@ fn label_of(key: ResponseKey, strength: u8) -> Label {
                 attributes: std::collections::BTreeMap::new(),
             }],
             scorer: None,
+            beside: vec![],
             active_ms: 1200,
             idle_ms: 0,
             schema: "helpsteer2@1".to_owned(),

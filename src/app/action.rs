@@ -9,6 +9,7 @@ use super::commands::Shortcut;
 use super::export::{ExportRecipe, Labels};
 use super::form::Field;
 use super::import::{ImportReport, ImportSheet};
+use super::library::ModelEntry;
 use super::settings::Settings;
 use super::state::{
     Agreed, Counts, Drawer, ModelCard, Opened, Overlay, Pick, Place, ProjectInfo, Screen,
@@ -22,8 +23,8 @@ use crate::domain::{
     Event, EventId, History, Item, ItemId, LabelSchema, Preference, ResponseKey, Score,
     ScorePolicy, ScorerId, Span,
 };
-use crate::reward::ModelRef;
 use crate::reward::train::Loss;
+use crate::reward::{ModelRef, Probe};
 use crate::store::ItemSummary;
 use crate::task::Progress;
 
@@ -230,8 +231,16 @@ pub enum Action {
     LoadModel(ModelRef),
     /// Compute no scores any more.
     UnloadModel,
+    /// Load a model beside the one that scores, to compare them.
+    LoadBeside(ModelRef),
+    /// Drop a model beside.
+    UnloadBeside(ModelRef),
+    /// Take a model off the list of those added.
+    ForgetModel(ModelRef),
     /// Compute the scores of all items that have none.
     ScoreAll,
+    /// Let that wait: what is computed stays.
+    PauseScoring,
     /// Put the items of which the model is least certain first, or not.
     Uncertain(bool),
     /// Choose what a head of one's own is to make small.
@@ -377,6 +386,43 @@ pub enum Action {
         model: ModelRef,
         /// Why.
         message: String,
+    },
+    /// A model is ready beside the one that scores.
+    BesideReady(Box<ModelCard>),
+    /// It could not be loaded.
+    BesideFailed {
+        /// Which.
+        model: ModelRef,
+        /// Why.
+        message: String,
+    },
+    /// Responses of an item were scored by a model beside.
+    ScoredBeside {
+        /// By this scorer.
+        scorer: ScorerId,
+        /// Their scores; what cannot be scored has none.
+        scores: Vec<Score>,
+    },
+    /// A model was tried on texts of which everybody knows the better one.
+    Probed {
+        /// The key of its scorer.
+        scorer: String,
+        /// How it did.
+        probe: Result<Probe, String>,
+    },
+    /// The models were looked at.
+    ModelsListed {
+        /// All of them.
+        entries: Vec<ModelEntry>,
+        /// Bytes of memory that are free, where the system says so.
+        free: Option<u64>,
+    },
+    /// Items without a score by the scorer of that key were counted.
+    Unscored {
+        /// The key.
+        scorer: String,
+        /// How many.
+        items: u64,
     },
     /// A response was scored.
     Scored {

@@ -100,6 +100,20 @@ pub enum Effect {
     LoadModel(ModelRef),
     /// Drop the model.
     UnloadModel,
+    /// Load a model beside it.
+    LoadBeside(ModelRef),
+    /// Drop one beside it.
+    UnloadBeside(ModelRef),
+    /// Score an item by all models beside.
+    ScoreBeside(Arc<Item>),
+    /// Look which models there are.
+    ListModels,
+    /// Keep a model in the list.
+    AddModel(ModelRef),
+    /// Take one off the list.
+    ForgetModel(ModelRef),
+    /// Count the items without a score by the scorer of that key.
+    CountUnscored(String),
     /// Score these responses, item by item in this order, and nothing else.
     Score(Vec<(Arc<Item>, Vec<ResponseKey>)>),
     /// Score a response as it is being rewritten, once nobody types.

@@ -9,6 +9,7 @@ pub mod form;
 pub mod guidelines;
 pub mod history;
 pub mod import;
+pub mod library;
 pub mod open_project;
 pub mod reading;
 pub mod runner;

@@ -1,5 +1,6 @@
 //! Carries out effects: one thread for the project, one for the model, one per import or export, and reports back as actions.
 
+use std::path::Path;
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -7,6 +8,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use super::action::Action;
 use super::desk::{self, Desk};
 use super::effect::Effect;
+use super::library;
 use super::scoring;
 use super::settings::Places;
 use super::state::Pick;
@@ -44,6 +46,8 @@ pub struct Runner {
     score_sign: Cancel,
     /// Stops the scoring of a rewrite that has been changed since.
     rescore_sign: Cancel,
+    /// Stops the scoring of an item by models beside, once another one is read.
+    beside_sign: Cancel,
     job: Option<Cancel>,
     picker: Option<Picker>,
 }
@@ -79,6 +83,7 @@ impl Runner {
                 scoring: None,
                 score_sign: Cancel::default(),
                 rescore_sign: Cancel::default(),
+                beside_sign: Cancel::default(),
                 job: None,
                 picker: None,
             },
@@ -96,6 +101,16 @@ impl Runner {
         match effect {
             Effect::LoadModel(model) => self.score(scoring::Request::Load(model)),
             Effect::UnloadModel => self.score(scoring::Request::Unload),
+            Effect::LoadBeside(model) => self.score(scoring::Request::LoadBeside(model)),
+            Effect::UnloadBeside(model) => self.score(scoring::Request::UnloadBeside(model)),
+            Effect::ScoreBeside(item) => {
+                std::mem::take(&mut self.beside_sign).cancel();
+                let sign = self.beside_sign.clone();
+                self.score(scoring::Request::ScoreBeside(item, sign));
+            }
+            Effect::ListModels => self.models(|_| Ok(())),
+            Effect::AddModel(model) => self.models(move |path| library::add(path, &model)),
+            Effect::ForgetModel(model) => self.models(move |path| library::forget(path, &model)),
             Effect::Score(wanted) => {
                 // What is computed for an item that is not wanted any more is stopped.
                 let first = wanted.first().map(|(item, _)| item.id);
@@ -159,6 +174,26 @@ impl Runner {
                 message: message.to_owned(),
             });
         }
+    }
+
+    /// Changes the list of models, and looks at all of them, meanwhile.
+    fn models(&self, change: impl FnOnce(&Path) -> std::io::Result<()> + Send + 'static) {
+        let (path, outbox) = (self.places.models(), self.outbox.clone());
+        let work = move || {
+            if let Err(error) = change(&path) {
+                let message = words::notices::settings_not_kept(&path.display(), &error);
+                outbox.send(Action::Trouble { message });
+            }
+            outbox.send(Action::ModelsListed {
+                entries: library::look(&path),
+                free: crate::reward::local::facts::free_memory(),
+            });
+        };
+        // Without a thread for it, the list stays as it was.
+        thread::Builder::new()
+            .name("models".to_owned())
+            .spawn(work)
+            .ok();
     }
 
     fn score(&self, request: scoring::Request) {

@@ -159,6 +159,11 @@ impl Places {
         self.config.join("settings.json")
     }
 
+    /// File of the models that were added.
+    pub fn models(&self) -> PathBuf {
+        self.config.join("models.json")
+    }
+
     /// Folder of the features that training keeps.
     pub fn features(&self) -> PathBuf {
         self.data.join("features")

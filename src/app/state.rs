@@ -11,6 +11,7 @@ use super::commands::{self, Shortcut};
 use super::export::ExportRecipe;
 use super::form::{Field, Form, fields, first_field, shown_keys};
 use super::import::{ImportReport, ImportSheet};
+use super::library::LibraryState;
 pub use super::reading::{DiffView, Drawer, FindState, Place, SettingsTab, Unmarkable};
 use super::settings::Settings;
 pub use super::study::{Agreed, StudyState, TrainingState};
@@ -230,6 +231,8 @@ pub struct OpenItem {
     pub scores: BTreeMap<ResponseKey, Result<Score, String>>,
     /// The next unlabelled items and which of their responses have scores.
     pub ahead: Vec<(Arc<Item>, BTreeSet<ResponseKey>)>,
+    /// Scores by models beside the one that scores, by the key of their scorer.
+    pub beside: BTreeMap<String, BTreeMap<ResponseKey, Score>>,
     /// What is selected in a response, to be marked: a place from the left, and the span. An error where it is no text as stored.
     pub selected: Option<(usize, Result<Span, Unmarkable>)>,
     /// The response that is being rewritten: a place from the left.
@@ -293,6 +296,7 @@ impl OpenItem {
             sources,
             references,
             scores: BTreeMap::new(),
+            beside: BTreeMap::new(),
             selected: None,
             editing: None,
             rescored: BTreeMap::new(),
@@ -541,6 +545,8 @@ pub struct AppState {
     pub imported: Option<ImportReport>,
     /// A head of one's own.
     pub training: TrainingState,
+    /// The models there are, and those beside the one that scores.
+    pub library: LibraryState,
     /// Model and people, and people among themselves.
     pub study: StudyState,
     /// How far the model agrees with the labels of the project, once that was counted.
@@ -625,6 +631,7 @@ impl AppState {
             exported: None,
             imported: None,
             training: TrainingState::default(),
+            library: LibraryState::default(),
             study: StudyState::default(),
             agreed: None,
             uncertain: false,

@@ -2,21 +2,33 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::Subcommand;
 use serde_json::json;
 
 use super::printer;
-use crate::domain::Turn;
-use crate::reward::local::hub;
+use crate::app::library::{self, Origin};
+use crate::app::settings::Places;
+use crate::reward::local::facts::facts;
 use crate::reward::local::pull::Hub;
-use crate::reward::{self, DtypeChoice, HeadChoice, LoadOptions, ModelRef, RewardError};
+use crate::reward::{
+    self, DtypeChoice, HeadChoice, LoadOptions, ModelRef, Probe, RewardError, probe,
+};
 use crate::task::Cancel;
 
 /// Looks at reward models.
 #[derive(Debug, Subcommand)]
 pub enum Model {
-    /// List the models that need no path: the built-in one, and those in the Hugging Face hub's cache
+    /// List the models: the built-in one, those added, and those in the Hugging Face hub's cache
     List,
+    /// Keep a model in the list, from where the window loads it
+    Add {
+        /// A folder, or a .gguf or .nemo file
+        path: String,
+        /// Report as JSON on stdout
+        #[arg(long)]
+        json: bool,
+    },
     /// Load a model and say what it is
     Show {
         /// `default`, a folder, a .gguf or .nemo file, or the id of a model in the hub's cache
@@ -57,11 +69,6 @@ pub enum Model {
     },
 }
 
-/// Answers of which everybody knows the better one.
-const PROMPT: &str = "What is the capital of France?";
-const GOOD: &str = "The capital of France is Paris.";
-const BAD: &str = "I do not like questions. Bananas are yellow and the moon is far away.";
-
 /// Shows what is scored. No when the same text does not get the same score, or one that is no number.
 fn check(
     model: &ModelRef,
@@ -89,19 +96,11 @@ fn check(
         }
         loaded => loaded?,
     };
-    let talk = |answer: &str| vec![Turn::user(PROMPT), Turn::assistant(answer)];
-    let mut trace = scorer.trace(&talk(GOOD))?;
+    let mut trace = scorer.trace(&probe::sample())?;
     trace.warnings.extend(untold);
-    let conversations = [talk(GOOD), talk(BAD), talk(GOOD)];
-    let mut given = vec![f64::NAN; conversations.len()];
-    let stats = scorer.score(&conversations, &Cancel::default(), &mut |at, output| {
-        given[at] = output.score;
-    })?;
-    if let Some((_, why)) = stats.failed.first() {
-        anyhow::bail!("the model cannot be given a plain question and answer: {why}");
-    }
-    let [good, bad, again] = [given[0], given[1], given[2]];
-    let sound = good.is_finite() && bad.is_finite() && (good - again).abs() <= 1e-5;
+    let probe = probe::probe(scorer.as_mut(), &Cancel::default())?;
+    let sound = probe.is_repeatable();
+    let Probe { good, bad, again } = probe;
     let info = scorer.info();
     if as_json {
         let tokens: Vec<_> = trace
@@ -149,6 +148,39 @@ fn check(
     })
 }
 
+/// Every model by how it is loaded, with what it is: the architecture, or why it cannot be read.
+fn list() -> anyhow::Result<ExitCode> {
+    let entries = library::look(&Places::of_user().models());
+    let lines: Vec<String> = entries
+        .iter()
+        .map(|entry| match &entry.facts {
+            Ok(facts) if entry.origin == Origin::BuiltIn => {
+                format!("{}\t{}", entry.model, facts.name)
+            }
+            Ok(facts) => format!("{}\t{}, {}", entry.model, facts.family, facts.head),
+            Err(why) => format!("{}\t{why}", entry.model),
+        })
+        .collect();
+    printer::lines(&lines)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Keeps a model in the list, once its files can be read.
+fn add(model: &ModelRef, as_json: bool) -> anyhow::Result<ExitCode> {
+    let said = facts(model, &LoadOptions::default())?;
+    let path = Places::of_user().models();
+    library::add(&path, model).with_context(|| format!("cannot write `{}`", path.display()))?;
+    if as_json {
+        printer::report(&json!({
+            "model": model.to_string(), "name": said.name, "family": said.family, "head": said.head, "outputs": said.outputs,
+            "parameters": said.parameters, "stored": said.stored, "context": said.context, "licence": said.licence, "memory": said.memory,
+        }))?;
+    } else {
+        printer::lines(&[format!("{}\t{}, {}", said.name, said.family, said.head)])?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Downloads a model and says where it is.
 fn pull(id: &str, revision: &str, file: Option<&str>, as_json: bool) -> anyhow::Result<ExitCode> {
     let hub = Hub::of_environment()?;
@@ -190,24 +222,19 @@ pub fn run(command: &Model) -> anyhow::Result<ExitCode> {
             file,
             json,
         } => return pull(id, revision, file.as_deref(), *json),
-        Model::List => (ModelRef::Default, false),
+        Model::Add { path, json } => return add(&path.parse()?, *json),
+        Model::List => return list(),
         Model::Show { model, json } => (model.parse()?, *json),
     };
     let scorer = reward::load(&model, &LoadOptions::default())?;
     let info = scorer.info();
-    if matches!(command, Model::List) {
-        let mut lines = vec![format!("default\t{}", info.name)];
-        let cached = hub::cache().map(|cache| hub::cached(&cache));
-        let cached = cached.into_iter().flatten();
-        lines.extend(cached.map(|(id, kind)| format!("{id}\t{kind}")));
-        printer::lines(&lines)?;
-        return Ok(ExitCode::SUCCESS);
-    }
+    let said = facts(&model, &LoadOptions::default())?;
     if as_json {
         printer::report(&json!({
             "model": model.to_string(), "name": info.name, "device": info.device, "dtype": info.dtype,
             "context": info.context, "parameters": info.parameters, "attributes": info.attributes,
             "head": info.id.head, "weights": info.id.weights, "template": info.id.template, "scorer": info.id.key(),
+            "family": said.family, "outputs": said.outputs, "stored": said.stored, "licence": said.licence, "memory": said.memory,
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -217,7 +244,14 @@ pub fn run(command: &Model) -> anyhow::Result<ExitCode> {
         format!("context     {} tokens", info.context),
         format!("head        {}", info.id.head),
         format!("device      {}", info.device),
-        format!("precision   {}", info.dtype),
+        format!("precision   {} (stored {})", info.dtype, said.stored),
+        format!("family      {}", said.family),
+        format!("outputs     {}", said.outputs),
+        format!("memory      about {:.1} GB", said.memory as f64 / 1e9),
+        format!(
+            "licence     {}",
+            said.licence.as_deref().unwrap_or("not said in its files")
+        ),
         format!("weights     {}", info.id.weights),
     ])?;
     Ok(ExitCode::SUCCESS)

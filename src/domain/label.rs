@@ -255,6 +255,15 @@ pub struct VisibleScore {
     pub attributes: BTreeMap<String, f64>,
 }
 
+/// Scores of one more model that were visible at the moment of the commit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BesideScores {
+    /// The model.
+    pub scorer: ScorerId,
+    /// Its scores.
+    pub scores: Vec<VisibleScore>,
+}
+
 /// The circumstances of a label, recorded with it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LabelContext {
@@ -270,6 +279,9 @@ pub struct LabelContext {
     /// The model they came from, if any were visible.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scorer: Option<ScorerId>,
+    /// What other models gave, where their scores were visible beside those.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<BesideScores>,
     /// Milliseconds with the window in use.
     pub active_ms: u64,
     /// Milliseconds in which nothing was touched.

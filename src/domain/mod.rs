@@ -17,7 +17,9 @@ pub use doubt::{Circumstances, Doubt, doubts, identity_words};
 pub use event::{Event, EventBody, EventId};
 pub use hash::{ItemId, ResponseHash};
 pub use item::{Item, ItemError, Response, ResponseKey};
-pub use label::{Draft, Judgment, Label, LabelContext, Mode, Preference, Ratings, VisibleScore};
+pub use label::{
+    BesideScores, Draft, Judgment, Label, LabelContext, Mode, Preference, Ratings, VisibleScore,
+};
 pub use mark::{Span, SpanMark};
 pub use schema::{Attribute, LabelSchema, SchemaError};
 pub use score::{Score, ScorePolicy, ScorerId};

@@ -7,6 +7,7 @@ pub mod batch;
 pub mod error;
 pub mod local;
 pub mod preset;
+pub mod probe;
 pub mod prompt;
 pub mod sentencepiece;
 pub mod tokens;
@@ -22,6 +23,7 @@ use crate::task::Cancel;
 
 pub use error::RewardError;
 pub use preset::Preset;
+pub use probe::Probe;
 
 /// Scores conversations. A score is comparable only with scores of the same scorer for the same prompt.
 pub trait Scorer: Send {

@@ -6,6 +6,8 @@ mod batches;
 mod checkpoints;
 /// Encoders that read pairs.
 mod encoders;
+/// What files say of a model.
+mod facts;
 /// Broken and hostile files.
 mod files;
 /// Spoilt files, by hand.

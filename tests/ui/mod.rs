@@ -10,6 +10,8 @@ mod day;
 mod files;
 /// What keys do to the form.
 mod form;
+/// The list of models.
+mod library;
 /// From the welcome to an export.
 mod main_line;
 /// Spans that are marked.

@@ -182,6 +182,7 @@ fn the_screens_look_as_they_did() {
                 "Ctrl+3" => state.study.inspection.is_some(),
                 "Ctrl+4" => state.study.concord.is_some(),
                 "Ctrl+5" => state.preview.is_some(),
+                "Ctrl+6" => state.library.entries.is_some(),
                 _ => true,
             }
         });
@@ -189,6 +190,11 @@ fn the_screens_look_as_they_did() {
         until_saved(&mut shown);
         let state = &mut shown.state_mut().app.state;
         state.last_score_ms = None;
+        // What this machine has is another's affair.
+        state.library.free = None;
+        if let Some(entries) = &mut state.library.entries {
+            entries.retain(|e| e.origin == tiebreak::app::library::Origin::BuiltIn);
+        }
         if let Some(project) = &mut state.project {
             project.saved = tiebreak::app::state::Saved::Clean;
         }

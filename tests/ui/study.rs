@@ -29,6 +29,7 @@ fn label(item: &Item, better: usize, strength: u8, helpfulness: [f64; 2]) -> Eve
             policy: ScorePolicy::Live,
             scores: vec![],
             scorer: None,
+            beside: vec![],
             active_ms: 60_000,
             idle_ms: 0,
             schema: "helpsteer2@1".to_owned(),

@@ -39,6 +39,7 @@ fn labelled(home: &Home, pairs: usize) -> std::path::PathBuf {
                 policy: ScorePolicy::Live,
                 scores: vec![],
                 scorer: None,
+                beside: vec![],
                 active_ms: 1,
                 idle_ms: 0,
                 schema: "helpsteer2@1".to_owned(),

@@ -159,6 +159,21 @@ impl Desk {
         });
     }
 
+    /// Counts meanwhile the items without a score.
+    pub(super) fn count_unscored(&mut self, scorer: String) {
+        self.start_job("unscored", Cancel::default(), move |project, _| {
+            let counted = project
+                .reader()
+                .and_then(|reader| reader.count_unscored(&scorer));
+            match counted {
+                Ok(items) => Action::Unscored { scorer, items },
+                Err(error) => Action::Trouble {
+                    message: error.to_string(),
+                },
+            }
+        });
+    }
+
     /// Counts something for a researcher in place of what was being counted before.
     fn study(
         &mut self,

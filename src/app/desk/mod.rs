@@ -287,6 +287,7 @@ impl Desk {
             Effect::CountAgreed(model) => self.count_agreed(model),
             Effect::Inspect(scorer, labels) => self.inspect(scorer, labels),
             Effect::Compare(labels) => self.compare(labels),
+            Effect::CountUnscored(scorer) => self.count_unscored(scorer),
             Effect::StopStudy => std::mem::take(&mut self.study).cancel(),
             Effect::Tally => self.tally(),
             Effect::KeepPlace(place) => {

@@ -9,8 +9,8 @@ use crate::app::guidelines;
 use crate::app::state::{AppState, ModelState, Notice, OpenItem, Saved, Screen};
 use crate::app::words;
 use crate::domain::{
-    Circumstances, Doubt, Event, EventBody, EventId, Label, LabelContext, LabelSchema, Mode,
-    ScorePolicy, VisibleScore, doubts,
+    BesideScores, Circumstances, Doubt, Event, EventBody, EventId, Label, LabelContext,
+    LabelSchema, Mode, Score, ScorePolicy, VisibleScore, doubts,
 };
 
 /// Least time between two commits by key: a second press of Enter is an accident.
@@ -63,21 +63,21 @@ pub(super) fn commit_or_missing(state: &mut AppState) -> Vec<Effect> {
         ModelState::Ready(card) if visible => Some(card.info.id.clone()),
         _ => None,
     };
-    let visible_scores: Vec<VisibleScore> = if scorer.is_some() {
-        let seen = open
-            .scores
-            .values()
-            .filter_map(|s| s.as_ref().ok())
-            .filter(|s| s.score.is_finite());
-        seen.map(|s| VisibleScore {
-            response: s.response,
-            score: s.score,
-            attributes: s.attributes.clone(),
-        })
-        .collect()
+    let visible_scores = if scorer.is_some() {
+        seen(open.scores.values().filter_map(|s| s.as_ref().ok()))
     } else {
         vec![]
     };
+    let beside = state.library.ready_beside().filter(|_| visible);
+    let beside = beside
+        .filter_map(|card| {
+            let given = seen(open.beside.get(&card.info.id.key())?.values());
+            (!given.is_empty()).then(|| BesideScores {
+                scorer: card.info.id.clone(),
+                scores: given,
+            })
+        })
+        .collect();
     let policy = state
         .project
         .as_ref()
@@ -90,6 +90,7 @@ pub(super) fn commit_or_missing(state: &mut AppState) -> Vec<Effect> {
             policy,
             scorer: scorer.filter(|_| !visible_scores.is_empty()),
             scores: visible_scores,
+            beside,
             active_ms: open.form.draft.active_ms,
             idle_ms: open.form.draft.idle_ms,
             schema: schema.id(),
@@ -109,6 +110,18 @@ pub(super) fn commit_or_missing(state: &mut AppState) -> Vec<Effect> {
         EventBody::Label(Box::new(label)),
         Afterwards::Open(next),
     )
+}
+
+/// Scores as they were seen: what is no number was not.
+fn seen<'a>(scores: impl Iterator<Item = &'a Score>) -> Vec<VisibleScore> {
+    scores
+        .filter(|s| s.score.is_finite())
+        .map(|s| VisibleScore {
+            response: s.response,
+            score: s.score,
+            attributes: s.attributes.clone(),
+        })
+        .collect()
 }
 
 /// What looks odd in what is said of the open item.

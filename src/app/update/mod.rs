@@ -3,6 +3,7 @@
 mod deeds;
 mod form;
 mod keys;
+mod models;
 mod places;
 mod reports;
 mod travel;
@@ -12,7 +13,7 @@ use super::commands;
 use super::effect::{Effect, Target};
 use super::settings::Theme;
 use super::state::{
-    AppState, DiffView, FindState, ModelState, Overlay, Pick, ProjectState, QueueState, Screen,
+    AppState, DiffView, FindState, Overlay, Pick, ProjectState, QueueState, Screen,
 };
 use crate::domain::{EventBody, ScorePolicy};
 
@@ -27,9 +28,10 @@ use form::{
     move_preference, neither_valid, pick_card, pick_mark, prefer, press_digit, rate, rewrite,
     set_confidence, tag_mark, tie_card, toggle_tag, unmark,
 };
+use models::{load_beside, load_model, pause_scoring, score_all, unload_beside, unload_model};
 use places::{
-    back, export, import_sheet, list, load_model, look_at, pick, picked, preview, queue_move,
-    queue_view, score_all, show, start, study, toggle_drawer, train,
+    back, export, import_sheet, list, look_at, pick, picked, preview, queue_move, queue_view, show,
+    start, study, toggle_drawer, train,
 };
 use reports::take_report;
 use travel::{leave, step};
@@ -332,22 +334,11 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
         }
         Action::Export => export(state),
         Action::LoadModel(model) => load_model(state, model),
-        Action::UnloadModel => {
-            state.model = ModelState::Off;
-            state.agreed = None;
-            state.uncertain = false;
-            state.last_score_ms = None;
-            "off".clone_into(&mut state.settings.model);
-            if let Some(open) = state.open_item_mut() {
-                open.scores.clear();
-                open.rescored.clear();
-            }
-            vec![
-                Effect::UnloadModel,
-                Effect::Order { uncertain: false },
-                Effect::SaveSettings(state.settings.clone()),
-            ]
-        }
+        Action::UnloadModel => unload_model(state),
+        Action::LoadBeside(model) => load_beside(state, model),
+        Action::UnloadBeside(model) => unload_beside(state, &model),
+        Action::ForgetModel(model) => vec![Effect::ForgetModel(model)],
+        Action::PauseScoring => pause_scoring(state),
         Action::ScoreAll => score_all(state),
         Action::Uncertain(uncertain) => {
             // The order says something of the scores, so it is there where these are visible.

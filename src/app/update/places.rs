@@ -1,8 +1,9 @@
 //! Screens, panels, files, projects, models, and the list of items.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::form::move_focus;
+use super::models::{count_unscored, load_model};
 use super::travel::leave;
 use crate::app::effect::{Effect, Target};
 use crate::app::form::Field;
@@ -23,7 +24,10 @@ pub(super) fn show(state: &mut AppState, screen: Screen) -> Vec<Effect> {
         Screen::Export => preview(state),
         Screen::Models => {
             suggest_output(state);
-            count_agreed(state)
+            let mut effects = count_agreed(state);
+            effects.push(Effect::ListModels);
+            effects.extend(count_unscored(state));
+            effects
         }
         Screen::Queue => {
             if let Some(open) = state.open_item() {
@@ -199,6 +203,11 @@ pub(super) fn look_at(state: &mut AppState, files: Vec<PathBuf>) -> Vec<Effect> 
             },
         );
     }
+    if let Some(model) = files.iter().find(|f| is_model(f)) {
+        let mut effects = show(state, Screen::Models);
+        effects.extend(load_model(state, ModelRef::Path(model.clone())));
+        return effects;
+    }
     if state.job.is_some() || files.is_empty() {
         return vec![];
     }
@@ -224,6 +233,15 @@ pub(super) fn look_at(state: &mut AppState, files: Vec<PathBuf>) -> Vec<Effect> 
         Effect::SaveSettings(state.settings.clone()),
         Effect::LookAt(files),
     ]
+}
+
+/// Whether what was dropped is a model: a file of one, or a folder with a configuration.
+fn is_model(path: &Path) -> bool {
+    let kinds = ["gguf", "nemo", "safetensors"];
+    let file = path
+        .extension()
+        .is_some_and(|e| kinds.iter().any(|kind| e.eq_ignore_ascii_case(kind)));
+    file || path.join("config.json").is_file()
 }
 
 /// Asks how far the model agrees with the labels, where that may be shown and is.
@@ -324,22 +342,6 @@ pub(super) fn preview(state: &AppState) -> Vec<Effect> {
     }
 }
 
-/// Computes the scores of all items that have none by the model there is.
-pub(super) fn score_all(state: &mut AppState) -> Vec<Effect> {
-    let ModelState::Ready(card) = &state.model else {
-        return vec![];
-    };
-    if state.job.is_some() || !state.can_write() {
-        return vec![];
-    }
-    let model = card.model.clone();
-    state.job = Some(JobState {
-        title: words::jobs::scoring(&card.info.name),
-        progress: crate::task::Progress::default(),
-    });
-    vec![Effect::ScoreAll(model)]
-}
-
 /// Trains a head on the labels of the project, on the features of the model there is.
 pub(super) fn train(state: &mut AppState) -> Vec<Effect> {
     let ModelState::Ready(card) = &state.model else {
@@ -374,22 +376,6 @@ pub(super) fn suggest_output(state: &mut AppState) {
         let named = |n: u32| project.with_file_name(format!("{stem}-head-{n}"));
         state.training.output = (1..1000).map(named).find(|path| !path.exists());
     }
-}
-
-pub(super) fn load_model(state: &mut AppState, model: ModelRef) -> Vec<Effect> {
-    state.model = ModelState::Loading(model.clone());
-    state.agreed = None;
-    state.last_score_ms = None;
-    state.settings.model = model.to_string();
-    if let Some(open) = state.open_item_mut() {
-        open.scores.clear();
-        open.rescored.clear();
-        open.ahead.iter_mut().for_each(|(_, scored)| scored.clear());
-    }
-    vec![
-        Effect::LoadModel(model),
-        Effect::SaveSettings(state.settings.clone()),
-    ]
 }
 
 pub(super) fn list(state: &AppState) -> Vec<Effect> {

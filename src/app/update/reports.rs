@@ -1,11 +1,13 @@
 //! What finished work reports.
 
 use super::form::rescore;
+use super::models;
 use super::places::{count_agreed, import, list, read_history, study, suggest_output};
 use super::travel::{read_scores, score_missing};
 use crate::app::action::Action;
 use crate::app::effect::{Effect, Target};
 use crate::app::form::{Field, first_field};
+use crate::app::library::model_of;
 use crate::app::state::{
     AppState, Counts, ModelState, Notice, Offer, OpenItem, Overlay, ProjectState, QueueState,
     Saved, Screen, StudyState, TrainingState,
@@ -74,6 +76,8 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             state.uncertain = false;
             state.agreed = None;
             state.study = StudyState::default();
+            state.library.unscored = None;
+            state.library.paused = None;
             if state.job.is_none() {
                 state.training = TrainingState::default();
             }
@@ -144,6 +148,7 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             state.scroll.clear();
             state.context_open = place.is_some_and(|p| p.context_open);
             let mut effects = score_missing(state);
+            effects.extend(models::score_beside(state));
             effects.extend(read_history(state));
             effects
         }
@@ -258,10 +263,12 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
         }
         Action::AllScored { failed } => {
             state.job = None;
+            state.library.scoring = false;
             if failed > 0 {
                 state.notice = Some(Notice::told(words::unscorable(failed)));
             }
             let mut effects = list(state);
+            effects.extend(models::count_unscored(state));
             effects.extend(study(state));
             effects
         }
@@ -320,6 +327,7 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
         }
         Action::ModelReady(card) => {
             let key = card.info.id.key();
+            let model = card.model.clone();
             state.model = ModelState::Ready(card);
             state.agreed = None;
             if let Some(open) = state.open_item_mut() {
@@ -328,9 +336,34 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             let mut effects = read_scores(state, key);
             effects.extend(rescore(state));
             effects.extend(count_agreed(state));
+            effects.extend(models::ready(state, &model));
             state.study.inspection = None;
             effects.extend(study(state));
             effects
+        }
+        Action::BesideReady(card) => models::beside_ready(state, card),
+        Action::BesideFailed { model, message } => {
+            let mut wanted = state.library.beside.iter_mut();
+            if let Some(place) = wanted.find(|b| model_of(b) == Some(&model)) {
+                *place = ModelState::Failed(model, message);
+            }
+            vec![]
+        }
+        Action::ScoredBeside { scorer, scores } => models::scored_beside(state, scorer, scores),
+        Action::Probed { scorer, probe } => {
+            state.library.probe = Some((scorer, probe));
+            vec![]
+        }
+        Action::ModelsListed { entries, free } => {
+            state.library.entries = Some(entries);
+            state.library.free = free;
+            vec![]
+        }
+        Action::Unscored { scorer, items } => {
+            if matches!(&state.model, ModelState::Ready(card) if card.info.id.key() == scorer) {
+                state.library.unscored = Some(items);
+            }
+            vec![]
         }
         Action::ModelFailed { model, message } => {
             state.model = ModelState::Failed(model, message);
@@ -432,6 +465,7 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
         }
         Action::JobFailed { message } => {
             state.job = None;
+            state.library.scoring = false;
             state.training.running = false;
             state.notice = Some(Notice::error(message));
             vec![]

@@ -63,6 +63,13 @@ words! {
         margin(margin: f64) = "margin {margin:.2}";
     }
 
+    /// What models beside the one that scores say of a response.
+    beside {
+        scores(name: &str, response: &str, score: &str) = "{name}: score of {response} {score}";
+        margin(name: &str, response: &str, margin: f64) = "{name} prefers {response} by {margin:.2}";
+        equal(name: &str) = "{name} gives both the same score";
+    }
+
     /// How far annotators agree.
     agreement {
         TITLE = "How far people agree";
@@ -92,10 +99,49 @@ words! {
 
     /// The reward model.
     models {
-        TITLE = "Reward model";
+        TITLE = "Reward models";
         TOLD = "It runs on this computer. Labeling never waits for it, and never needs it";
         LOAD_FOLDER = "Load a folder…";
         LOAD_FILE = "Load a file…";
+        DROP_TOLD = "or drop one on the window";
+        FAMILY = "Family";
+        OUTPUTS = "Outputs";
+        LICENCE = "Licence";
+        NO_LICENCE = "not said in its files";
+        TEMPLATE = "Chat template";
+        TEMPLATE_OWN = "its own";
+        TEMPLATE_NONE = "no chat template";
+        TEMPLATE_PAIR = "none: it reads pairs";
+        MEMORY = "Memory";
+        takes(needed: f64) = "about {needed:.1} GB";
+        takes_of(needed: f64, free: f64) = "about {needed:.1} GB, {free:.1} GB are free";
+        stored(stored: &str, precision: &str) = "stored {stored}, computed {precision}";
+        tried(how: &str) = "Tried out: {how}";
+        probe(good: f64, bad: f64) = "a good answer {good:.2}, a bad one {bad:.2}; the same text got the same score";
+        probe_odd(good: f64, bad: f64) = "a bad answer {bad:.2} is not below a good one {good:.2}: a weak model, or the wrong template";
+        probe_unsteady(good: f64, again: f64) = "the same text got {good} and {again}: do not trust it";
+        OTHERS = "All models";
+        LOOKING = "Looking at the models…";
+        BUILT_IN = "built in";
+        HUB = "from the hub's cache";
+        SCORES = "scores";
+        COMPARED = "compared";
+        USE = "Use";
+        COMPARE = "Compare";
+        COMPARE_TOLD = "Its scores stand beside those of the model that scores";
+        COMPARE_FULL = "Three models are compared already";
+        NO_LONGER = "No longer";
+        FORGET = "Forget";
+        FORGET_TOLD = "Takes it off this list; its files stay";
+        TOO_LARGE = "larger than what is free";
+        PROJECT = "Scores of this project";
+        all_scored(name: &str) = "Every item has a score by {name}.";
+        unscored(n: u64, name: &str) = "1 item has no score by {name} yet." or "{n} items have no score by {name} yet.";
+        SCORE_ALL = "Score them";
+        PAUSE = "Pause";
+        GO_ON = "Go on";
+        paused(done: u64, total: u64) = "Paused after {done} of {total} items. What is computed is kept.";
+        scored(done: u64, total: u64) = "{done} of {total} items";
         USE_BUILT_IN = "Use the built-in one";
         TURN_OFF = "Turn scores off";
         KINDS_TOLD = "A folder with safetensors or pytorch_model.bin, or one .gguf or .nemo file, with a reward head. A score can be compared with that of the other response to the same prompt, not between prompts";

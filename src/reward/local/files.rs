@@ -158,7 +158,7 @@ impl Files {
         let name = hub::name(&folder.canonicalize().map_err(RewardError::io(folder))?);
         let config_path = folder.join("config.json");
         if !config_path.exists() {
-            return Self::lone_gguf(folder, &name, template, head);
+            return Self::lone_file(folder, &name, template, head);
         }
         let about = read(&config_path)?;
         let config = DecoderConfig::from_hf("config.json", &about)?;
@@ -206,8 +206,8 @@ impl Files {
         })
     }
 
-    /// A folder without `config.json` may hold one GGUF file.
-    fn lone_gguf(
+    /// A folder without `config.json` may hold one file that is a whole model.
+    fn lone_file(
         folder: &Path,
         name: &str,
         template: Option<&str>,
@@ -215,13 +215,16 @@ impl Files {
     ) -> Result<Self, RewardError> {
         let mut found: Vec<PathBuf> = listed(folder)?
             .into_iter()
-            .filter(|path| path.extension().is_some_and(|e| e == "gguf"))
+            .filter(|path| path.extension().is_some_and(|e| e == "gguf" || e == "nemo"))
             .collect();
         match (found.pop(), found.is_empty()) {
+            (Some(path), true) if path.extension().is_some_and(|e| e == "nemo") => {
+                Self::nemo(&path, template)
+            }
             (Some(path), true) => Self::gguf(Source::Path(path), template, head),
             (Some(_), false) => Err(RewardError::malformed(
                 name,
-                "several GGUF files are in it; name one",
+                "several files of models are in it; name one",
             )),
             (None, _) => Err(match pickled(folder) {
                 Some(file) => RewardError::Pickle { file },

@@ -4,7 +4,6 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::json;
 use super::source::file_name;
 use crate::reward::{ModelRef, RewardError};
 
@@ -21,18 +20,14 @@ pub fn cache() -> Option<PathBuf> {
         .or_else(|| Some(folder("HOME")?.join(".cache/huggingface/hub")))
 }
 
-/// The models in `cache` by their ids, each with the kind that its configuration names.
-pub fn cached(cache: &Path) -> Vec<(String, String)> {
+/// The ids of the models in `cache`, of whatever kind.
+pub fn cached(cache: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(cache).into_iter().flatten().flatten();
-    let mut found: Vec<(String, String)> = entries
+    let mut found: Vec<String> = entries
         .filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
             let id = name.strip_prefix("models--")?.replacen("--", "/", 1);
-            let config = json(&snapshot(cache, &id)?.join("config.json")).ok()?;
-            let kind = config["architectures"][0]
-                .as_str()
-                .or(config["model_type"].as_str());
-            Some((id, kind.unwrap_or("no configuration").to_owned()))
+            snapshot(cache, &id).map(|_| id)
         })
         .collect();
     found.sort();

@@ -8,7 +8,7 @@ use egui::{
 use super::{asks, drawer, find, form, rewrite, stepper};
 use crate::app::form::letter;
 use crate::app::state::{DiffView, ModelState, OpenItem};
-use crate::app::words::{annotate as words, everywhere};
+use crate::app::words::{annotate as words, beside, everywhere};
 use crate::app::{Action, AppState};
 use crate::domain::{Preference, ReferenceRole, Role as Speaker, ScorePolicy};
 use crate::text::preview;
@@ -588,6 +588,51 @@ fn score(ui: &mut Ui, state: &AppState, open: &OpenItem, side: usize) {
             }
             ModelState::Off => {}
         },
+    }
+    by_others(ui, state, open, side);
+}
+
+/// The scores of a response by models beside the one that scores, each with its name; those for which there is no room together.
+fn by_others(ui: &mut Ui, state: &AppState, open: &OpenItem, side: usize) {
+    // Room that the counts at the other end take.
+    const KEPT: f32 = 150.0;
+    let p = Palette::now(ui.ctx());
+    let small = theme::ui(theme::SMALL);
+    let (mut more, mut hidden) = (0, vec![]);
+    for card in state.library.ready_beside() {
+        let of = |side: usize| {
+            let known = open.beside.get(&card.info.id.key())?;
+            Some(known.get(open.shown.get(side)?)?.score)
+        };
+        let Some(score) = of(side) else { continue };
+        let value = format!("{score:.2}").replace('-', "−");
+        let name = &card.info.name;
+        let told = beside::scores(name, &letter(side), &value);
+        let margin = match (of(0), of(1), open.shown.len()) {
+            (Some(a), Some(b), 2) => match a.partial_cmp(&b) {
+                Some(std::cmp::Ordering::Equal) | None => beside::equal(name),
+                _ => beside::margin(name, &letter(usize::from(b > a)), (b - a).abs()),
+            },
+            _ => told.clone(),
+        };
+        let text = format!("{} {value}", preview::truncate(name, 14));
+        let painter = ui.painter();
+        let galley = painter.layout_no_wrap(text, small.clone(), p.text_2);
+        if more > 0 || galley.size().x + KEPT > ui.available_width() {
+            more += 1;
+            hidden.extend([told, margin]);
+            continue;
+        }
+        let (rect, response) = ui.allocate_exact_size(galley.size(), Sense::hover());
+        ui.painter().galley(rect.min, galley, p.text_2);
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &told));
+        response.on_hover_text(margin);
+    }
+    if more > 0 {
+        let told = hidden.join("\n");
+        let response = controls::text(ui, &format!("+{more}"), small, p.text_2);
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &told));
+        response.on_hover_text(told);
     }
 }
 

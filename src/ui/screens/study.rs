@@ -34,6 +34,8 @@ pub(super) fn page(ui: &mut Ui, names: [&'static str; 2], mut add: impl FnMut(&m
             .id_salt(name)
             .auto_shrink([false, false])
             .show(&mut ui, |ui| {
+                // Room for the bar beside it.
+                ui.set_max_width(rect.width() - 14.0);
                 for at in columns {
                     add(ui, *at);
                     ui.add_space(space::XL);
