@@ -110,6 +110,24 @@ fn gguf_files_of_qwen_score_as_transformers_does() {
 }
 
 #[test]
+fn every_kind_of_block_has_the_values_that_llama_cpp_reads() {
+    let text = std::fs::read(fixture("kquants.json")).unwrap();
+    let rows: Vec<Row> = serde_json::from_slice(&text).unwrap();
+    let mut scorer = model("kquants.gguf");
+    let conversations: Vec<_> = rows.iter().map(|r| turns(&r.messages)).collect();
+    let (found, _) = score(&mut scorer, &conversations);
+    for ((row, conversation), found) in rows.iter().zip(&conversations).zip(found) {
+        assert_eq!(scorer.encode(conversation).unwrap().ids, row.ids);
+        assert!(
+            (found.score - row.outputs[0]).abs() < 1e-4,
+            "{} {}",
+            found.score,
+            row.outputs[0]
+        );
+    }
+}
+
+#[test]
 fn gguf_vocabulary_alone_gives_the_same_tokens() {
     let scorer = model("llama-1.q8_0.gguf");
     for row in rows("llama-1") {
