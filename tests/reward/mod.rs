@@ -16,6 +16,8 @@ mod fuzz;
 mod heads;
 /// Downloads.
 pub mod hub;
+/// Own kernels.
+mod int8;
 /// The embedded model.
 mod mini;
 /// Files of NeMo.

@@ -52,7 +52,12 @@ impl Base {
                 files.name
             )));
         }
-        let precision = precision(options.dtype, &files.weights, files.parameters());
+        let precision = precision(
+            options.dtype,
+            &files.weights,
+            files.parameters(),
+            engine.device.is_cpu(),
+        );
         let backbone = Backbone::load(&files, engine, precision, options)?;
         let id = format!(
             "{}-{}-{}-{}",

@@ -7,7 +7,7 @@ use super::files::{Files, json, read};
 use super::head::Plan;
 use super::weights::{TensorFiles, Weights};
 use super::{encoder, files, head_choice, hub, precision};
-use crate::reward::{HeadChoice, LoadOptions, ModelRef, RewardError, batch, prompt};
+use crate::reward::{DeviceChoice, HeadChoice, LoadOptions, ModelRef, RewardError, batch, prompt};
 
 /// What the files of a model say.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,7 +58,13 @@ pub fn facts(model: &ModelRef, options: &LoadOptions) -> Result<ModelFacts, Rewa
     };
     let plan = Plan::find(&files.weights, files.config.hidden, &choice)?;
     let parameters = files.parameters();
-    let precision = precision(options.dtype, &files.weights, parameters);
+    let gpu = candle_core::utils::cuda_is_available() || candle_core::utils::metal_is_available();
+    let on_cpu = match options.device {
+        DeviceChoice::Cpu => true,
+        DeviceChoice::Auto => !gpu,
+        DeviceChoice::Cuda(_) | DeviceChoice::Metal => false,
+    };
+    let precision = precision(options.dtype, &files.weights, parameters, on_cpu);
     let weights_bytes = (parameters as f64 * bytes_of(precision)) as u64;
     let (stored, licence) = match &files.weights {
         Weights::Gguf { file, .. } => (
@@ -150,6 +156,7 @@ fn bytes_of(precision: Precision) -> f64 {
     match precision {
         Precision::F32 => 4.0,
         Precision::Q8_0 => 34.0 / 32.0,
+        Precision::Int8 => 1.0 + 4.0 / 64.0,
         Precision::AsStored(dtype) => dtype.type_size() as f64 / dtype.block_size() as f64,
     }
 }

@@ -41,6 +41,7 @@ use super::{
 use crate::domain::{Role, ScorerId, Turn};
 use crate::task::Cancel;
 
+pub use self::backbone::int8;
 pub use self::base::{Base, free};
 pub use self::encoder::PairScorer;
 
@@ -259,7 +260,8 @@ impl LocalScorer {
         }
         let config = &files.config;
         let parameters = files.parameters();
-        let precision = precision(options.dtype, &files.weights, parameters);
+        let on_cpu = engine.device.is_cpu();
+        let precision = precision(options.dtype, &files.weights, parameters, on_cpu);
         if engine.device.is_cpu() {
             facts::fits(&files.name, parameters, precision, options)?;
         }
@@ -463,12 +465,13 @@ impl Scorer for LocalScorer {
     }
 }
 
-fn precision(choice: DtypeChoice, weights: &Weights, parameters: u64) -> Precision {
+fn precision(choice: DtypeChoice, weights: &Weights, parameters: u64, on_cpu: bool) -> Precision {
     let small = parameters.saturating_mul(4) <= AUTO_F32_BYTES;
     match (choice, weights) {
         (DtypeChoice::F32, _) => Precision::F32,
         (DtypeChoice::Auto, _) if small => Precision::F32,
         (DtypeChoice::Auto, Weights::Gguf { file, .. }) => Precision::AsStored(file.main_type()),
+        (DtypeChoice::Auto | DtypeChoice::Q8_0, _) if on_cpu && int8::is_here() => Precision::Int8,
         (DtypeChoice::Auto | DtypeChoice::Q8_0, _) => Precision::Q8_0,
     }
 }

@@ -3,6 +3,7 @@
 use candle_core::quantized::{GgmlDType, QMatMul, QTensor};
 use candle_core::{Device, Tensor};
 
+use super::int8::Int8Matrix;
 use crate::reward::RewardError;
 use crate::reward::local::weights::Weights;
 
@@ -13,6 +14,8 @@ pub(crate) enum Precision {
     F32,
     /// 8-bit blocks, made at loading.
     Q8_0,
+    /// 8-bit groups, made at loading, for this processor's own instructions.
+    Int8,
     /// The types of a GGUF file.
     AsStored(GgmlDType),
 }
@@ -22,6 +25,7 @@ impl Precision {
         match self {
             Self::F32 => "f32".to_owned(),
             Self::Q8_0 => "q8_0".to_owned(),
+            Self::Int8 => "int8".to_owned(),
             Self::AsStored(dtype) => match dtype {
                 GgmlDType::Q2K => "q2_k".to_owned(),
                 GgmlDType::Q3K => "q3_k".to_owned(),
@@ -65,7 +69,9 @@ impl Loader<'_> {
                     file.quantised(&self.weights.name_in_file(name), &shape, order, self.device)?;
                 Ok(QMatMul::from_qtensor(stored)?)
             }
-            (Precision::Q8_0, _) if columns.is_multiple_of(GgmlDType::Q8_0.block_size()) => {
+            (Precision::Q8_0 | Precision::Int8, _)
+                if columns.is_multiple_of(GgmlDType::Q8_0.block_size()) =>
+            {
                 let values =
                     Tensor::from_vec(self.weights.f32(name, &shape)?, &shape, &Device::Cpu)?;
                 let quantised = QTensor::quantize_onto(&values, GgmlDType::Q8_0, self.device)?;
@@ -86,24 +92,40 @@ impl Loader<'_> {
         let bias = bias
             .then(|| self.dense(&format!("{name}.bias"), &[outputs]))
             .transpose()?;
-        Ok(Linear {
-            weight: self.matrix(&format!("{name}.weight"), outputs, inputs)?,
-            bias,
-        })
+        let name = format!("{name}.weight");
+        let weight = if self.precision == Precision::Int8 {
+            let shape = [outputs, inputs];
+            self.weights.check(&name, &shape)?;
+            let values = self.weights.f32(&name, &shape)?;
+            Matrix::Int8(Int8Matrix::new(&values, outputs, inputs))
+        } else {
+            Matrix::Any(self.matrix(&name, outputs, inputs)?)
+        };
+        Ok(Linear { weight, bias })
     }
+}
+
+/// Weights in one of the precisions.
+#[derive(Debug)]
+enum Matrix {
+    Any(QMatMul),
+    Int8(Int8Matrix),
 }
 
 /// `x · Wᵀ + b`.
 #[derive(Debug)]
 pub(crate) struct Linear {
-    weight: QMatMul,
+    weight: Matrix,
     bias: Option<Tensor>,
 }
 
 impl Linear {
     /// `[n, inputs]` to `[n, outputs]`.
     pub(crate) fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
-        let y = candle_core::Module::forward(&self.weight, x)?;
+        let y = match &self.weight {
+            Matrix::Any(weight) => candle_core::Module::forward(weight, x)?,
+            Matrix::Int8(weight) => x.contiguous()?.apply_op1_no_bwd(&weight)?,
+        };
         match &self.bias {
             Some(bias) => y.broadcast_add(bias),
             None => Ok(y),

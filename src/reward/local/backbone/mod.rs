@@ -1,5 +1,6 @@
 //! Backbones: from token ids to hidden states.
 
 pub(crate) mod decoder;
+pub mod int8;
 pub(crate) mod linear;
 pub(crate) mod ops;
