@@ -120,8 +120,31 @@ proptest! {
         };
         prop_assert!(near(a.alpha_nominal, b.alpha_nominal) && near(a.alpha_ordinal, b.alpha_ordinal));
         prop_assert!(near(a.alpha_interval, b.alpha_interval) && near(a.fleiss, b.fleiss));
-        prop_assert!(near(a.mean_kappa(true), b.mean_kappa(true)) && near(a.percent, b.percent));
+        prop_assert!(near(a.pooled_kappa(true), b.pooled_kappa(true)) && near(a.percent, b.percent));
     }
+}
+
+#[test]
+fn couples_with_little_in_common_do_not_pull_kappa_to_chance() {
+    // Nine couples agree on the one thing that they share, the tenth does not: alone, none of them has a kappa above 0.
+    let unit = |n: usize, a: f64, b: f64| vec![(2 * n, a), (2 * n + 1, b)];
+    let mut units: Vec<Unit> = (0..9).map(|n| unit(n, 1.0, 1.0)).collect();
+    units.push(unit(9, 1.0, 0.0));
+    let found = Agreement::of(&units);
+    assert!(
+        found
+            .couples
+            .iter()
+            .all(|c| c.kappa.is_none_or(|k| k <= 0.0))
+    );
+    // Together they have no more: chance is only known within a couple. What two have in common counts by how much it is.
+    assert_eq!(found.pooled_kappa(false), Some(0.0));
+    let mut units: Vec<Unit> = (0..100)
+        .map(|n| vec![(0, f64::from(n % 2)), (1, f64::from(n % 2))])
+        .collect();
+    units.push(vec![(2, 1.0), (3, 0.0)]);
+    let kappa = Agreement::of(&units).pooled_kappa(false).unwrap();
+    assert!((kappa - (1.0 - 1.0 / 51.0)).abs() < 1e-12, "{kappa}");
 }
 
 #[test]
@@ -157,7 +180,7 @@ fn pairs_on_which_model_and_people_part_ways_are_counted_by_kind() {
             [0.0, 4.0],
             true,
         ),
-        ("even", "odds", 0, Some(2), [1.0, 1.0], false),
+        ("even", "odds", 0, Some(2), [1.0, 1.0], true),
         ("not", "now", 0, Some(2), [f64::NAN, 1.0], true),
     ]
     .into_iter()
@@ -195,7 +218,10 @@ fn pairs_on_which_model_and_people_part_ways_are_counted_by_kind() {
         .iter()
         .map(|p| (p.position, p.margin))
         .collect();
-    assert_eq!((listed, found.more), (vec![(2, -4.0), (1, -1.0)], 1));
+    assert_eq!(
+        (listed, found.more),
+        (vec![(2, -4.0), (1, -1.0), (3, 0.0)], 0)
+    );
     let of = |slice: Slice| {
         let found = found.slices.iter().find(|s| s.slice == slice);
         found.map(|s| (s.n, (s.accuracy * s.n as f64).round() as u64))

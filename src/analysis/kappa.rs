@@ -116,6 +116,12 @@ pub fn fleiss_kappa(units: &[Unit]) -> Option<f64> {
 /// Cohen's kappa of two annotators over pairs of values: each difference weighs 1 (Cohen 1960), or its square where `quadratic` (Cohen 1968).
 /// `None` where there are no pairs or chance alone would agree always.
 pub fn cohen_kappa(pairs: &[(f64, f64)], quadratic: bool) -> Option<f64> {
+    let (seen, expected) = disagreement(pairs, quadratic);
+    (expected > 0.0).then(|| 1.0 - seen / expected)
+}
+
+/// The disagreement of two annotators as a sum over pairs of values: what is there, and what chance gives.
+fn disagreement(pairs: &[(f64, f64)], quadratic: bool) -> (f64, f64) {
     let weight = |a: f64, b: f64| {
         if quadratic {
             (a - b).powi(2)
@@ -139,7 +145,7 @@ pub fn cohen_kappa(pairs: &[(f64, f64)], quadratic: bool) -> Option<f64> {
         .values()
         .flat_map(|a| second.values().map(move |b| weight(a.0, b.0) * a.1 * b.1))
         .sum();
-    (expected > 0.0).then(|| 1.0 - seen * n / expected)
+    (seen, if n > 0.0 { expected / n } else { 0.0 })
 }
 
 /// Two annotators who said something of the same things.
@@ -155,6 +161,8 @@ pub struct Couple {
     pub kappa: Option<f64>,
     /// Cohen's kappa with quadratic weights.
     pub quadratic: Option<f64>,
+    /// Their disagreement, and what chance gives; without and with quadratic weights.
+    sums: [(f64, f64); 2],
 }
 
 /// All couples of annotators with something in common, by their numbers.
@@ -180,6 +188,7 @@ pub fn couples(units: &[Unit]) -> Vec<Couple> {
             n: pairs.len() as u64,
             kappa: cohen_kappa(&pairs, false),
             quadratic: cohen_kappa(&pairs, true),
+            sums: [disagreement(&pairs, false), disagreement(&pairs, true)],
         })
         .collect()
 }
@@ -217,10 +226,11 @@ impl Agreement {
         }
     }
 
-    /// The mean of the couples' kappas, of those that have one.
-    pub fn mean_kappa(&self, quadratic: bool) -> Option<f64> {
-        let kappa = |c: &Couple| if quadratic { c.quadratic } else { c.kappa };
-        let known: Vec<f64> = self.couples.iter().filter_map(kappa).collect();
-        (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
+    /// Cohen's kappa over all couples together: their disagreements and what chance gives each are added up, so that a couple counts by what it
+    /// has in common. (A mean of the couples' kappas would be no use with many annotators: two with one thing in common have 0 or none.)
+    pub fn pooled_kappa(&self, quadratic: bool) -> Option<f64> {
+        let sums = self.couples.iter().map(|c| c.sums[usize::from(quadratic)]);
+        let (seen, expected) = sums.fold((0.0, 0.0), |(a, b), (s, e)| (a + s, b + e));
+        (expected > 0.0).then(|| 1.0 - seen / expected)
     }
 }

@@ -145,6 +145,8 @@ pub struct Bin {
 pub const MARGIN_BINS: usize = 20;
 /// Bins of the reliability curve, from a probability of one half to one.
 pub const RELIABILITY_BINS: usize = 5;
+/// A slice with fewer pairs than these that its reader has not answered is left out, unless all are answered.
+const CLOSED: u64 = 5;
 /// Partings listed at most.
 const LISTED: usize = 200;
 
@@ -172,7 +174,7 @@ pub struct Partings {
 #[derive(Default)]
 pub struct Collector {
     pairs: Vec<ScoredPair>,
-    slices: Vec<(u64, u64)>,
+    slices: Vec<(u64, u64, u64)>,
     partings: Vec<Parting>,
     parted: u64,
 }
@@ -188,11 +190,12 @@ impl Collector {
             return;
         }
         let length = |at: usize| verdict.item.responses[at].text().chars().count();
-        self.slices.resize(Slice::ALL.len(), (0, 0));
-        for (slice, (hits, n)) in Slice::ALL.iter().zip(&mut self.slices) {
+        self.slices.resize(Slice::ALL.len(), (0, 0, 0));
+        for (slice, (hits, n, closed)) in Slice::ALL.iter().zip(&mut self.slices) {
             if slice.has(verdict) {
                 *hits += u64::from(chosen > rejected);
                 *n += 1;
+                *closed += u64::from(!verdict.listed);
             }
         }
         if chosen <= rejected {
@@ -258,8 +261,9 @@ impl Collector {
         let slices = Slice::ALL
             .iter()
             .zip(&self.slices)
-            .filter(|(_, (_, n))| *n > 0)
-            .map(|(slice, (hits, n))| {
+            // So few that are not answered yet could be told one by one.
+            .filter(|(_, (_, n, closed))| *n > 0 && (*closed == 0 || *closed >= CLOSED))
+            .map(|(slice, (hits, n, _))| {
                 let (low, high) = wilson(*hits, *n);
                 SliceAccuracy {
                     slice: *slice,

@@ -349,6 +349,11 @@ pub enum Action {
         /// What was counted.
         agreed: Agreed,
     },
+    /// What was being counted cannot be.
+    StudyFailed {
+        /// Why.
+        message: String,
+    },
     /// How far counting labels is.
     Counting(Progress),
     /// Where the model and people part ways was found; nothing where that was stopped or failed.

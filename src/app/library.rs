@@ -2,11 +2,12 @@
 //! beside the one that scores.
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use super::state::{ModelCard, ModelState};
 use crate::reward::local::facts::{ModelFacts, facts};
 use crate::reward::local::hub;
-use crate::reward::{LoadOptions, ModelRef, Probe, RewardError};
+use crate::reward::{LoadOptions, ModelRef, Probe};
 use crate::task::Progress;
 
 /// Models loaded beside the one that scores, at most: each takes its memory.
@@ -72,43 +73,62 @@ pub fn model_of(state: &ModelState) -> Option<&ModelRef> {
     }
 }
 
-/// The models that somebody has added, as the file at `path` has them. What cannot be read is none.
-fn added(path: &Path) -> Vec<String> {
-    let text = std::fs::read(path).ok();
-    text.and_then(|text| serde_json::from_slice(&text).ok())
-        .unwrap_or_default()
+/// One change at a time: each reads what the one before has written.
+static CHANGES: Mutex<()> = Mutex::new(());
+
+/// The models that somebody has added, as the file at `path` has them; none where there is no file.
+fn added(path: &Path) -> std::io::Result<Vec<String>> {
+    match std::fs::read(path) {
+        Ok(text) => serde_json::from_slice(&text).map_err(std::io::Error::from),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(vec![]),
+        Err(error) => Err(error),
+    }
 }
 
-fn keep(path: &Path, models: &[String]) -> std::io::Result<()> {
+fn change(path: &Path, change: impl FnOnce(&mut Vec<String>)) -> std::io::Result<()> {
+    let _one = CHANGES.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut models = added(path)?;
+    let before = models.clone();
+    change(&mut models);
+    if models == before {
+        return Ok(());
+    }
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
     let file = tempfile::NamedTempFile::new_in(folder)?;
-    serde_json::to_writer_pretty(&file, models)?;
+    serde_json::to_writer_pretty(&file, &models)?;
     file.persist(path)?;
     Ok(())
 }
 
-/// Adds a model to the list at `path`: by its whole path where it is one, else by its id.
+/// Adds a model to the list at `path`: by its whole path where it is one, else by its id. Links are kept as they are: what they point to may
+/// have a name that says nothing.
 pub fn add(path: &Path, model: &ModelRef) -> std::io::Result<()> {
     let ModelRef::Path(file) = model else {
         return Ok(());
     };
-    let whole = file.canonicalize().unwrap_or_else(|_| file.clone());
-    let mut models = added(path);
-    let name = whole.to_string_lossy().into_owned();
-    if models.contains(&name) {
-        return Ok(());
-    }
-    models.push(name);
-    keep(path, &models)
+    let whole = if file.exists() {
+        std::path::absolute(file)?
+    } else {
+        file.clone()
+    };
+    let name = whole.to_str().ok_or_else(|| {
+        std::io::Error::new(
+            std::io::ErrorKind::InvalidInput,
+            super::words::models::ODD_PATH,
+        )
+    })?;
+    change(path, |models| {
+        if !models.iter().any(|m| m == name) {
+            models.push(name.to_owned());
+        }
+    })
 }
 
 /// Takes a model off the list at `path`; its files stay.
 pub fn forget(path: &Path, model: &ModelRef) -> std::io::Result<()> {
-    let mut models = added(path);
     let name = model.to_string();
-    models.retain(|m| *m != name);
-    keep(path, &models)
+    change(path, |models| models.retain(|m| *m != name))
 }
 
 /// All models there are, with what their files say: those added are in the file at `path`. What lies in the hub's cache and is no reward
@@ -117,7 +137,7 @@ pub fn look(path: &Path) -> Vec<ModelEntry> {
     let cached = hub::cache().map(|cache| hub::cached(&cache));
     let cached = cached.into_iter().flatten();
     let named = |name: String, origin| (ModelRef::Path(name.into()), origin);
-    let added = added(path).into_iter();
+    let added = added(path).unwrap_or_default().into_iter();
     let mut all = vec![(ModelRef::Default, Origin::BuiltIn)];
     all.extend(added.map(|name| named(name, Origin::Added)));
     all.extend(cached.map(|name| named(name, Origin::Hub)));
@@ -128,11 +148,8 @@ pub fn look(path: &Path) -> Vec<ModelEntry> {
             let found = std::panic::catch_unwind(look);
             let facts = match found {
                 Ok(Ok(facts)) => Ok(Box::new(facts)),
-                Ok(Err(RewardError::NoHead { .. } | RewardError::Unsupported(_)))
-                    if origin == Origin::Hub =>
-                {
-                    return None;
-                }
+                // Most of what lies there is of another kind.
+                Ok(Err(_)) if origin == Origin::Hub => return None,
                 Ok(Err(error)) => Err(error.to_string()),
                 Err(_) => Err(super::words::models::ENGINE_FAILED_ON_MODEL.to_owned()),
             };

@@ -1,6 +1,7 @@
 //! What can be done? The program without a face: state, actions, the commands table, and the threads that carry things out.
 
 pub mod action;
+pub mod beside;
 pub mod commands;
 pub mod desk;
 pub mod effect;
@@ -54,11 +55,13 @@ impl App {
             "off" => None,
             name => Some(name.parse().unwrap_or(ModelRef::Default)),
         };
+        let mut state = AppState::new(settings, project);
         if let Some(model) = model {
+            state.model = state::ModelState::Loading(model.clone());
             runner.run(Effect::LoadModel(model));
         }
         let mut app = Self {
-            state: AppState::new(settings, project),
+            state,
             runner,
             inbox,
         };

@@ -6,6 +6,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::action::Action;
+use super::beside;
 use super::desk::{self, Desk};
 use super::effect::Effect;
 use super::library;
@@ -42,6 +43,7 @@ pub struct Runner {
     desk: Sender<desk::Request>,
     desk_thread: Option<thread::JoinHandle<()>>,
     scorer: Sender<scoring::Request>,
+    beside: Sender<beside::Request>,
     scoring: Option<ItemId>,
     score_sign: Cancel,
     /// Stops the scoring of a rewrite that has been changed since.
@@ -72,6 +74,11 @@ impl Runner {
         thread::Builder::new()
             .name("scorer".to_owned())
             .spawn(move || scoring::run(&requests, &to_scorer))?;
+        let (beside, requests) = unbounded();
+        let to_beside = outbox.clone();
+        thread::Builder::new()
+            .name("beside".to_owned())
+            .spawn(move || beside::run(&requests, &to_beside))?;
         let desk_thread = Some(desk_thread);
         Ok((
             Self {
@@ -80,6 +87,7 @@ impl Runner {
                 desk,
                 desk_thread,
                 scorer,
+                beside,
                 scoring: None,
                 score_sign: Cancel::default(),
                 rescore_sign: Cancel::default(),
@@ -101,12 +109,15 @@ impl Runner {
         match effect {
             Effect::LoadModel(model) => self.score(scoring::Request::Load(model)),
             Effect::UnloadModel => self.score(scoring::Request::Unload),
-            Effect::LoadBeside(model) => self.score(scoring::Request::LoadBeside(model)),
-            Effect::UnloadBeside(model) => self.score(scoring::Request::UnloadBeside(model)),
+            Effect::LoadBeside(model) => self.compare(beside::Request::Load(model)),
+            Effect::UnloadBeside(model) => {
+                std::mem::take(&mut self.beside_sign).cancel();
+                self.compare(beside::Request::Unload(model));
+            }
             Effect::ScoreBeside(item) => {
                 std::mem::take(&mut self.beside_sign).cancel();
                 let sign = self.beside_sign.clone();
-                self.score(scoring::Request::ScoreBeside(item, sign));
+                self.compare(beside::Request::Score(item, sign));
             }
             Effect::ListModels => self.models(|_| Ok(())),
             Effect::AddModel(model) => self.models(move |path| library::add(path, &model)),
@@ -196,6 +207,10 @@ impl Runner {
             .ok();
     }
 
+    fn compare(&self, request: beside::Request) {
+        self.beside.send(request).ok();
+    }
+
     fn score(&self, request: scoring::Request) {
         self.scorer.send(request).ok();
     }
@@ -207,6 +222,8 @@ impl Drop for Runner {
             cancel.cancel();
         }
         self.scorer.send(scoring::Request::Quit).ok();
+        self.beside_sign.cancel();
+        self.beside.send(beside::Request::Quit).ok();
         // Everything asked of the project is written before the program ends.
         self.desk.send(desk::Request::Quit).ok();
         if let Some(thread) = self.desk_thread.take() {

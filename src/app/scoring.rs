@@ -28,12 +28,6 @@ pub enum Request {
     Score(Vec<Wanted>, Cancel),
     /// Score a response as somebody is rewriting it, before anything else; the sign stops it.
     Rescore(Arc<Item>, ResponseKey, String, Cancel),
-    /// Load this model beside the one there is.
-    LoadBeside(ModelRef),
-    /// Drop that one.
-    UnloadBeside(ModelRef),
-    /// Score this item by all models beside, after everything else; what was asked before and is not done is dropped.
-    ScoreBeside(Arc<Item>, Cancel),
     /// End.
     Quit,
 }
@@ -46,12 +40,11 @@ pub fn run(requests: &Receiver<Request>, outbox: &Outbox) {
     let mut scorer: Option<Box<dyn Scorer>> = None;
     let mut queue: VecDeque<Wanted> = VecDeque::new();
     let mut cancel = Cancel::default();
-    let mut beside: Vec<(ModelRef, Box<dyn Scorer>)> = vec![];
-    let mut compared: Option<(Arc<Item>, usize, Cancel)> = None;
     let mut untried = false;
+    let mut loaded = ModelRef::Default;
     loop {
         // With nothing to do, wait; else look whether something more urgent was asked.
-        let idle = (queue.is_empty() || scorer.is_none()) && compared.is_none() && !untried;
+        let idle = (queue.is_empty() || scorer.is_none()) && !untried;
         let request = if idle {
             match requests.recv() {
                 Ok(request) => Some(request),
@@ -75,54 +68,53 @@ pub fn run(requests: &Receiver<Request>, outbox: &Outbox) {
                 // The old one goes first: two may not fit into memory.
                 drop(scorer.take());
                 queue.clear();
+                loaded = model.clone();
                 scorer = load(model, outbox);
                 untried = scorer.is_some();
             }
-            Some(Request::LoadBeside(model)) => {
-                beside.retain(|(known, _)| *known != model);
-                if let Some(scorer) = load_beside(&model, outbox) {
-                    beside.push((model, scorer));
-                }
-            }
-            Some(Request::UnloadBeside(model)) => beside.retain(|(known, _)| *known != model),
-            Some(Request::ScoreBeside(item, sign)) => compared = Some((item, 0, sign)),
             Some(Request::Score(wanted, sign)) => {
                 queue = wanted.into();
                 cancel = sign;
             }
             Some(Request::Rescore(item, key, text, sign)) => {
-                if let Some(model) = &mut scorer
-                    && !rescore(model.as_mut(), &item, key, text, &sign, outbox)
-                {
-                    scorer = None;
-                }
+                let alive = scorer
+                    .as_mut()
+                    .is_none_or(|model| rescore(model.as_mut(), &item, key, text, &sign, outbox));
+                lose(&mut scorer, alive, &loaded, outbox);
             }
             None if scorer.is_some() && !queue.is_empty() => {
-                if let Some((item, keys)) = queue.pop_front()
-                    && let Some(model) = &mut scorer
-                    && !score(model.as_mut(), &item, &keys, &cancel, outbox)
-                {
-                    scorer = None;
+                if let Some((item, keys)) = queue.pop_front() {
+                    let alive = scorer
+                        .as_mut()
+                        .is_none_or(|model| score(model.as_mut(), &item, &keys, &cancel, outbox));
+                    lose(&mut scorer, alive, &loaded, outbox);
                 }
             }
             None => {
-                if let Some((item, at, sign)) = compared.take() {
-                    if let Some((_, model)) = beside.get_mut(at) {
-                        if score_beside(model.as_mut(), &item, &sign, outbox) {
-                            compared = Some((item, at + 1, sign));
-                        } else {
-                            beside.remove(at);
-                            compared = Some((item, at, sign));
-                        }
-                    }
-                } else if std::mem::take(&mut untried)
-                    && let Some(model) = &mut scorer
-                    && !try_out(model.as_mut(), outbox)
-                {
-                    scorer = None;
+                untried = false;
+                let alive = scorer.as_mut().is_none_or(|model| {
+                    let (alive, done) = try_out(model.as_mut(), &cancel, outbox);
+                    // Stopped for something more urgent.
+                    untried = alive && !done;
+                    alive
+                });
+                if untried {
+                    cancel = Cancel::default();
                 }
+                lose(&mut scorer, alive, &loaded, outbox);
             }
         }
+    }
+}
+
+/// Drops a model that failed inside, and says so.
+fn lose(scorer: &mut Option<Box<dyn Scorer>>, alive: bool, loaded: &ModelRef, outbox: &Outbox) {
+    if !alive {
+        *scorer = None;
+        outbox.send(Action::ModelFailed {
+            model: loaded.clone(),
+            message: words::ENGINE_FAILED_ON_TEXT.to_owned(),
+        });
     }
 }
 
@@ -148,69 +140,20 @@ fn load(model: ModelRef, outbox: &Outbox) -> Option<Box<dyn Scorer>> {
     None
 }
 
-fn load_beside(model: &ModelRef, outbox: &Outbox) -> Option<Box<dyn Scorer>> {
-    let started = Instant::now();
-    let loaded = std::panic::catch_unwind(|| reward::load(model, &LoadOptions::default()));
-    let message = match loaded {
-        Ok(Ok(scorer)) => {
-            outbox.send(Action::BesideReady(Box::new(ModelCard {
-                model: model.clone(),
-                info: scorer.info().clone(),
-                load_ms: started.elapsed().as_secs_f64() * 1e3,
-            })));
-            return Some(scorer);
-        }
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => words::ENGINE_FAILED_ON_MODEL.to_owned(),
-    };
-    outbox.send(Action::BesideFailed {
-        model: model.clone(),
-        message,
-    });
-    None
-}
-
-/// Scores all responses of an item by a model beside; false when that model is lost.
-fn score_beside(model: &mut dyn Scorer, item: &Item, cancel: &Cancel, outbox: &Outbox) -> bool {
-    if cancel.is_cancelled() {
-        return true;
-    }
-    let all = 0..item.responses.len();
-    let conversations: Vec<_> = all.map(|index| item.conversation(index)).collect();
-    let by = model.info().id.clone();
-    let mut found: Vec<Score> = vec![];
-    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        model.score(&conversations, cancel, &mut |at, output| {
-            found.push(Score {
-                item: item.id,
-                response: item.responses[at].key,
-                score: output.score,
-                attributes: output.attributes,
-                tokens: output.tokens,
-                truncated: output.truncated,
-            });
-        })
-    }));
-    outbox.send(Action::ScoredBeside {
-        scorer: by,
-        scores: found,
-    });
-    result.is_ok()
-}
-
-/// Tries the model on texts of which everybody knows the better one; false when it is lost.
-fn try_out(model: &mut dyn Scorer, outbox: &Outbox) -> bool {
+/// Tries the model on texts of which everybody knows the better one: whether it is still there, and whether it was done.
+fn try_out(model: &mut dyn Scorer, cancel: &Cancel, outbox: &Outbox) -> (bool, bool) {
     let scorer = model.info().id.key();
     let tried = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        reward::probe::probe(model, &Cancel::default())
+        reward::probe::probe(model, cancel)
     }));
     let alive = tried.is_ok();
     let probe = match tried {
+        Ok(Err(reward::RewardError::Cancelled)) => return (true, false),
         Ok(tried) => tried.map_err(|error| error.to_string()),
         Err(_) => Err(words::ENGINE_FAILED_ON_TEXT.to_owned()),
     };
     outbox.send(Action::Probed { scorer, probe });
-    alive
+    (alive, true)
 }
 
 /// Scores responses of one item together, so that they share what they begin with; false when the model is lost.

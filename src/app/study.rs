@@ -6,8 +6,10 @@ use std::path::PathBuf;
 
 use super::export::Labels;
 use super::train::TrainReport;
+use crate::analysis::aggregate;
 use crate::analysis::kappa::{Agreement, Unit};
 use crate::analysis::partings::{Collector, Partings, Verdict};
+use crate::app::words::study as words;
 use crate::domain::{ItemId, Judgment, LabelSchema, Preference, ReferenceRole, Role};
 use crate::reward::train::Loss;
 use crate::store::{ItemRecord, Reader, StoreError};
@@ -206,35 +208,42 @@ pub fn inspect(
         if item.responses.len() != 2 {
             return Ok(());
         }
-        let mut known = None;
-        for (who, judgment) in judgments(record, labels, ReferenceRole::Verdict) {
-            let Some(Preference::Better { response, strength }) = judgment.verdict() else {
-                continue;
-            };
-            let Some((chosen, _)) = item.response(response) else {
-                continue;
-            };
-            if known.is_none() {
-                known = Some(reader.scores(item.id, scorer)?);
-            }
-            let score = |at: usize| {
-                let key = item.responses[at].key;
-                let of_it = known.iter().flatten().find(|s| s.response == key);
-                of_it.map(|s| s.score)
-            };
-            match (score(chosen), score(1 - chosen)) {
-                (Some(better), Some(other)) => found.take(&Verdict {
-                    item,
-                    position: record.position,
-                    preview: &preview_of(record),
-                    annotator: who,
-                    chosen,
-                    strength,
-                    scores: [better, other],
-                    listed: answered(record, annotator),
-                }),
-                _ => unscored += 1,
-            }
+        // One verdict of each item, however many spoke: its votes are not independent of each other.
+        let said = judgments(record, labels, ReferenceRole::Verdict);
+        let all: Vec<&Judgment> = said.iter().map(|(_, judgment)| *judgment).collect();
+        let pair = [item.responses[0].key, item.responses[1].key];
+        let verdict = match all.as_slice() {
+            [one] => one.verdict(),
+            all => aggregate::verdict(all, Some(pair)).verdict(),
+        };
+        let Some(Preference::Better { response, strength }) = verdict else {
+            return Ok(());
+        };
+        let Some((chosen, _)) = item.response(response) else {
+            return Ok(());
+        };
+        let known = reader.scores(item.id, scorer)?;
+        let score = |at: usize| {
+            let key = item.responses[at].key;
+            known.iter().find(|s| s.response == key).map(|s| s.score)
+        };
+        let who: Vec<&str> = said.iter().map(|(who, _)| *who).collect();
+        let who = match who.as_slice() {
+            [one] => (*one).to_owned(),
+            several => words::people(several.len()),
+        };
+        match (score(chosen), score(1 - chosen)) {
+            (Some(better), Some(other)) => found.take(&Verdict {
+                item,
+                position: record.position,
+                preview: &preview_of(record),
+                annotator: &who,
+                chosen,
+                strength,
+                scores: [better, other],
+                listed: answered(record, annotator),
+            }),
+            _ => unscored += 1,
         }
         Ok(())
     })?;

@@ -195,14 +195,16 @@ fn pull(id: &str, revision: &str, file: Option<&str>, as_json: bool) -> anyhow::
     drop(bar);
     if as_json {
         printer::report(&json!({
-            "id": id, "commit": pulled.commit, "path": pulled.folder, "bytes": pulled.bytes, "downloaded": pulled.downloaded,
+            "id": id, "commit": pulled.commit, "path": pulled.path, "bytes": pulled.bytes, "downloaded": pulled.downloaded,
         }))?;
     } else {
+        let path = pulled.path.display().to_string();
+        let name = if pulled.by_id { id } else { path.as_str() };
         eprintln!(
-            "{id} is there: {} bytes, {} of them downloaded now. Load it as `--model {id}`",
+            "{id} is there: {} bytes, {} of them downloaded now. Load it as `--model {name}`",
             pulled.bytes, pulled.downloaded
         );
-        printer::lines(&[pulled.folder.display().to_string()])?;
+        printer::lines(&[path])?;
     }
     Ok(ExitCode::SUCCESS)
 }

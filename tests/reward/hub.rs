@@ -472,6 +472,59 @@ fn what_is_not_there_or_makes_no_sense_is_said() {
     );
 }
 
+#[test]
+fn what_a_folder_is_opened_from_is_taken_and_nothing_else() {
+    let of = |names: &[&str], file: Option<&str>| -> Vec<String> {
+        let listed: BTreeMap<String, Vec<u8>> = names
+            .iter()
+            .map(|name| ((*name).to_owned(), name.as_bytes().to_vec()))
+            .collect();
+        let cache = TempDir::new().unwrap();
+        let server = Server::start(move |asked, _| hub(&listed, asked));
+        let pulled = at(&server, None, cache.path())
+            .pull("tiny/llama", None, file, &Cancel::default(), &mut |_| {})
+            .unwrap();
+        assert_eq!(pulled.by_id, !pulled.path.is_file());
+        let mut found: Vec<String> = std::fs::read_dir(pulled.folder)
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect();
+        found.sort();
+        found
+    };
+    assert_eq!(
+        of(
+            &[
+                "config.json",
+                "pytorch_model.bin",
+                "value_head.safetensors",
+                "x.gguf"
+            ],
+            None
+        ),
+        ["config.json", "pytorch_model.bin", "value_head.safetensors"]
+    );
+    let shards = [
+        "model-00001-of-00002.safetensors",
+        "model-00002-of-00002.safetensors",
+        "model.safetensors.index.json",
+    ];
+    let more = [
+        "adapter_model.safetensors",
+        "consolidated.safetensors",
+        "pytorch_model.bin",
+        "value_head.bin",
+    ];
+    let all: Vec<&str> = shards.iter().chain(&more).copied().collect();
+    let mut expected: Vec<&str> = shards.to_vec();
+    expected.push("value_head.bin");
+    assert_eq!(of(&all, None), expected);
+    // A file that is a whole model comes alone, whatever else there is.
+    let mixed = ["config.json", "model.safetensors", "m-q4.gguf", "README.md"];
+    assert_eq!(of(&mixed, Some("m-q4.gguf")), ["README.md", "m-q4.gguf"]);
+    assert_eq!(of(&["config.json", "m.nemo"], None), ["m.nemo"]);
+}
+
 /// The server, for tests of the command line.
 pub fn serve_tiny() -> String {
     let files = files();

@@ -48,7 +48,7 @@ proptest! {
         if !is_here() {
             return Ok(());
         }
-        let (x, w) = (drawn(n * inputs, seed), drawn(outputs * inputs, seed ^ 77));
+        let (x, w) = (drawn(n * inputs, seed), drawn(outputs * inputs, !seed));
         let found = Int8Matrix::new(&w, outputs, inputs).product(&x);
         prop_assert_eq!(found.len(), n * outputs);
         let (x, w) = (rows(&x, inputs), rows(&w, inputs));

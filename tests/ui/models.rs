@@ -101,3 +101,27 @@ fn the_score_policy_is_changed_in_the_window_and_recorded() {
     until_told(&mut shown, "Item 1 of 2");
     until(&mut shown, "the score", |s| begins(s, "Score of A"));
 }
+
+#[test]
+fn scores_that_are_turned_off_while_a_model_loads_stay_off() {
+    let home = Home::of_mina("off");
+    let row = "{\"prompt\":\"Name a colour.\",\"chosen\":\"Blue.\",\"rejected\":\"Bread.\"}\n";
+    let project = home.project("short", &[home.write("short.jsonl", row)]);
+    let mut shown = home.open_at_item(&project);
+    let app = &mut shown.state_mut().app;
+    app.dispatch(Action::LoadModel(ModelRef::Default));
+    app.dispatch(Action::UnloadModel);
+    // Loading takes a tenth of a second; its answer comes too late.
+    for _ in 0..60 {
+        shown.step();
+        assert!(matches!(state(&shown).model, ModelState::Off));
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert!(!begins(&shown, "Score of"));
+    // And one that is asked for afterwards is there.
+    let app = &mut shown.state_mut().app;
+    app.dispatch(Action::LoadModel(ModelRef::Default));
+    until(&mut shown, "both scores", |s| {
+        begins(s, "Score of A") && begins(s, "Score of B")
+    });
+}

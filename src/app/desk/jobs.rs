@@ -195,7 +195,7 @@ impl Desk {
             let counted = project
                 .reader()
                 .and_then(|reader| count(&reader, &sign, &mut report));
-            counted.unwrap_or_else(|error| Action::Trouble {
+            counted.unwrap_or_else(|error| Action::StudyFailed {
                 message: error.to_string(),
             })
         });

@@ -337,7 +337,11 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
         Action::UnloadModel => unload_model(state),
         Action::LoadBeside(model) => load_beside(state, model),
         Action::UnloadBeside(model) => unload_beside(state, &model),
-        Action::ForgetModel(model) => vec![Effect::ForgetModel(model)],
+        Action::ForgetModel(model) => {
+            let mut effects = unload_beside(state, &model);
+            effects.push(Effect::ForgetModel(model));
+            effects
+        }
         Action::PauseScoring => pause_scoring(state),
         Action::ScoreAll => score_all(state),
         Action::Uncertain(uncertain) => {

@@ -8,6 +8,7 @@ use crate::domain::{Score, ScorerId};
 use crate::reward::ModelRef;
 
 pub(super) fn load_model(state: &mut AppState, model: ModelRef) -> Vec<Effect> {
+    let model = whole(model);
     let mut effects = unload_beside(state, &model);
     state.model = ModelState::Loading(model.clone());
     state.agreed = None;
@@ -47,15 +48,23 @@ pub(super) fn unload_model(state: &mut AppState) -> Vec<Effect> {
     ]
 }
 
+/// A path that does not depend on where the program was started; an id stays one.
+fn whole(model: ModelRef) -> ModelRef {
+    match model {
+        ModelRef::Path(path) if path.is_relative() && path.exists() => {
+            ModelRef::Path(std::path::absolute(&path).unwrap_or(path))
+        }
+        model => model,
+    }
+}
+
 /// What the models screen needs when the model is ready: it stays in the list, and what it has not scored is counted.
 pub(super) fn ready(state: &AppState, model: &ModelRef) -> Vec<Effect> {
     let mut effects = vec![];
-    let listed = state.library.entries.as_ref();
-    let known = |entries: &Vec<_>| {
-        let mut entries = entries.iter();
-        entries.any(|e: &crate::app::library::ModelEntry| e.model == *model)
-    };
-    if *model != ModelRef::Default && !listed.is_some_and(known) {
+    let mut listed = state.library.entries.iter().flatten();
+    // What has no path of its own lies in the hub's cache, and is listed as such.
+    let has_path = matches!(model, ModelRef::Path(path) if path.is_absolute());
+    if has_path && !listed.any(|e| e.model == *model) {
         effects.push(Effect::AddModel(model.clone()));
     }
     effects.extend(count_unscored(state));
@@ -120,6 +129,11 @@ pub(super) fn score_beside(state: &AppState) -> Vec<Effect> {
 /// Scores by a model beside: shown, and kept in the project.
 pub(super) fn scored_beside(state: &mut AppState, by: ScorerId, given: Vec<Score>) -> Vec<Effect> {
     let key = by.key();
+    // Of an item that is not here any more, perhaps of another project: too late.
+    let here = |open: &crate::app::state::OpenItem| given.iter().all(|s| s.item == open.item.id);
+    if !state.open_item().is_some_and(here) {
+        return vec![];
+    }
     if let Some(open) = state.open_item_mut() {
         let here = given.iter().filter(|s| s.item == open.item.id);
         let known = open.beside.entry(key).or_default();

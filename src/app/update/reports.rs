@@ -20,6 +20,7 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
     match report {
         Action::TakenOver { by } => {
             state.training.running = false;
+            state.study.counting = None;
             let mut offers = vec![];
             if let Some(project) = &mut state.project {
                 // The open answer stays on the screen: what was typed since the last draft is in no file.
@@ -231,6 +232,11 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             }
             vec![]
         }
+        Action::StudyFailed { message } => {
+            state.study.counting = None;
+            state.notice = Some(Notice::error(message));
+            vec![]
+        }
         Action::Inspected(found) => {
             // An answer about other labels or another model came too late.
             let key = match &state.model {
@@ -321,6 +327,13 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             }
             score_missing(state)
         }
+        // What is not wanted any more came too late: another model was asked for, or none.
+        Action::ModelLoading(model) | Action::ModelFailed { model, .. }
+            if model_of(&state.model) != Some(&model) =>
+        {
+            vec![]
+        }
+        Action::ModelReady(card) if model_of(&state.model) != Some(&card.model) => vec![],
         Action::ModelLoading(model) => {
             state.model = ModelState::Loading(model);
             vec![]

@@ -15,6 +15,7 @@ words! {
             "{n} more, on items that you have not answered, or beyond the first 200.";
         percent(part: f64) = "{part:.0} %";
         between(low: f64, high: f64) = "{low:.0} to {high:.0} %";
+        people(n: usize) = "1 person" or "{n} people";
         parting_row(item: u64, preview: &str, more: &str) = "Item {item}: {preview}. {more}";
     }
 
@@ -82,7 +83,7 @@ words! {
         ALPHA = "alpha";
         ALPHA_TOLD = "Krippendorff's alpha, ordinal: 1 is perfect, 0 is chance. He asks for 0.80, and for 0.67 where conclusions are tentative";
         KAPPA = "kappa";
-        KAPPA_TOLD = "Cohen's kappa with quadratic weights, the mean over pairs of annotators";
+        KAPPA_TOLD = "Cohen's kappa with quadratic weights, over all pairs of annotators together";
         SAME = "same";
         SAME_TOLD = "How often two annotators gave the very same value";
         UNKNOWN = "–";
@@ -104,6 +105,7 @@ words! {
         LOAD_FOLDER = "Load a folder…";
         LOAD_FILE = "Load a file…";
         DROP_TOLD = "or drop one on the window";
+        ODD_PATH = "its path is not UTF-8";
         FAMILY = "Family";
         OUTPUTS = "Outputs";
         LICENCE = "Licence";

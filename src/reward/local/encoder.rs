@@ -348,7 +348,7 @@ fn broken(name: &str, refused: &Refused) -> RewardError {
 }
 
 /// That the sizes can be those of a model at all: candle's models trust them.
-fn sensible(config: &Json) -> Result<(), String> {
+pub(super) fn sensible(config: &Json) -> Result<(), String> {
     let size = |key: &str| config[key].as_u64();
     for (key, most) in [
         ("hidden_size", 1 << 16),

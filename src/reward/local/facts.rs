@@ -75,7 +75,10 @@ pub fn facts(model: &ModelRef, options: &LoadOptions) -> Result<ModelFacts, Rewa
     };
     let config = &files.config;
     // While a matrix is read it stands there in f32, too; a batch has a few rows of every width at once.
-    let widest = config.vocab.max(config.intermediate) * config.hidden * 4;
+    let widest = config
+        .vocab
+        .max(config.intermediate)
+        .saturating_mul(config.hidden * 4);
     let tokens = options.batch_tokens.unwrap_or(batch::DEFAULT_TOKENS);
     let rows = tokens * (config.hidden * 8 + config.intermediate * 3) * 4;
     Ok(ModelFacts {
@@ -97,6 +100,7 @@ pub fn facts(model: &ModelRef, options: &LoadOptions) -> Result<ModelFacts, Rewa
 fn of_encoder(folder: &Path, kind: &str) -> Result<ModelFacts, RewardError> {
     let name = hub::name(&folder.canonicalize().map_err(RewardError::io(folder))?);
     let config = json(&folder.join("config.json"))?;
+    encoder::sensible(&config).map_err(|reason| RewardError::malformed(&name, reason))?;
     let tensors = TensorFiles::open(folder)?
         .ok_or_else(|| RewardError::malformed(&name, "there is no `model.safetensors` in it"))?;
     let outputs = tensors
@@ -155,8 +159,8 @@ pub(super) fn fits(
 fn bytes_of(precision: Precision) -> f64 {
     match precision {
         Precision::F32 => 4.0,
-        Precision::Q8_0 => 34.0 / 32.0,
-        Precision::Int8 => 1.0 + 4.0 / 64.0,
+        // A half for every 32, or a whole for every 64.
+        Precision::Q8_0 | Precision::Int8 => 1.0 + 2.0 / 32.0,
         Precision::AsStored(dtype) => dtype.type_size() as f64 / dtype.block_size() as f64,
     }
 }

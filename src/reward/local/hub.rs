@@ -58,7 +58,7 @@ pub(super) fn folder_of(cache: &Path, id: &str) -> PathBuf {
 }
 
 /// The files of a model: those of `main`, else of the only commit there is.
-fn snapshot(cache: &Path, id: &str) -> Option<PathBuf> {
+pub(super) fn snapshot(cache: &Path, id: &str) -> Option<PathBuf> {
     is_id(id).then_some(())?;
     let folder = folder_of(cache, id);
     let snapshots = folder.join("snapshots");

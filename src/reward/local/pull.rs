@@ -14,7 +14,7 @@ use ureq::config::RedirectAuthHeaders;
 use ureq::http::{Response, header};
 use ureq::{Agent, Body};
 
-use super::hub::{folder_of, is_id};
+use super::hub::{folder_of, is_id, snapshot as snapshot_of};
 use crate::reward::RewardError;
 use crate::task::{Cancel, Progress};
 
@@ -133,8 +133,12 @@ fn is_hex(text: &str, digits: usize) -> bool {
 /// A downloaded model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pulled {
-    /// The folder of the commit, which loads as a model.
+    /// The folder of the commit.
     pub folder: PathBuf,
+    /// What loads as a model: that folder, or the one file in it that is one.
+    pub path: PathBuf,
+    /// Whether its id alone leads there, too: it does to `main`.
+    pub by_id: bool,
     /// The commit.
     pub commit: String,
     /// Bytes of all its files.
@@ -233,19 +237,26 @@ impl Hub {
         let folder = folder_of(&self.cache, id);
         let blobs = folder.join("blobs");
         fs::create_dir_all(&blobs).map_err(RewardError::write(&blobs))?;
-        let total = wanted.iter().map(|w| w.size).sum();
-        let (mut before, mut downloaded) = (0, 0);
+        let total = wanted
+            .iter()
+            .fold(0, |sum: u64, w| sum.saturating_add(w.size));
+        let (mut before, mut downloaded) = (0_u64, 0);
         for wanted in &wanted {
             let mut told = |done: u64| {
                 report(Progress {
-                    done: before + done,
+                    done: before.saturating_add(done),
                     total,
                 });
             };
             downloaded += self.fetch(id, &about.sha, wanted, &blobs, cancel, &mut told)?;
-            before += wanted.size;
+            before = before.saturating_add(wanted.size);
         }
         let snapshot = folder.join("snapshots").join(&about.sha);
+        let single = wanted.iter().map(|w| w.name.as_str());
+        let mut single = single.filter(|name| is_whole(name));
+        let path = single
+            .next()
+            .map_or_else(|| snapshot.clone(), |name| snapshot.join(name));
         for wanted in &wanted {
             link(&snapshot, wanted, &blobs)?;
         }
@@ -256,6 +267,8 @@ impl Hub {
             fs::write(&refs, &about.sha).map_err(RewardError::write(&refs))?;
         }
         Ok(Pulled {
+            by_id: path == snapshot && snapshot_of(&self.cache, id).as_ref() == Some(&snapshot),
+            path,
             folder: snapshot,
             commit: about.sha,
             bytes: total,
@@ -344,7 +357,7 @@ impl Hub {
             have = 0;
         }
         let begun = have;
-        let mut tries = 0;
+        let (mut tries, mut restarts) = (0, 0);
         while have < wanted.size {
             if cancel.is_cancelled() {
                 return Err(RewardError::Cancelled);
@@ -359,7 +372,8 @@ impl Hub {
                         // The whole of it, from the beginning.
                         200 => have = 0,
                         // What there is belongs to something else.
-                        206 | 416 if have > 0 => {
+                        206 | 416 if have > 0 && restarts < TRIES => {
+                            restarts += 1;
                             have = 0;
                             continue;
                         }
@@ -452,32 +466,39 @@ fn choose(id: &str, listed: &[Listed], file: Option<&str>) -> Result<Vec<Wanted>
         let plain = |f: &&Listed| is_file_name(&f.rfilename);
         listed.iter().filter(plain)
     };
-    let ends = |ending: &'static str| {
-        own()
-            .filter(move |f| f.rfilename.to_ascii_lowercase().ends_with(ending))
-            .map(|f| f.rfilename.as_str())
-            .collect::<Vec<_>>()
-    };
     let nothing = |what: String| Err(RewardError::Download(format!("`{id}` {what}")));
-    let weights = if let Some(file) = file {
+    let named = |is: &dyn Fn(&str) -> bool| -> Vec<&str> {
+        let names = own().map(|f| f.rfilename.as_str());
+        names.filter(|name| is(name)).collect()
+    };
+    let mut weights = if let Some(file) = file {
         if !own().any(|f| f.rfilename == file) {
             return nothing(format!("has no file `{file}`"));
         }
         vec![file]
     } else {
-        let safetensors = ends(".safetensors");
-        let pickled: Vec<&str> = ends(".bin")
-            .into_iter()
-            .filter(|name| name.starts_with("pytorch_model"))
-            .collect();
-        let single: Vec<&str> = ends(".gguf").into_iter().chain(ends(".nemo")).collect();
-        match (safetensors, pickled, single) {
-            (files, ..) | (_, files, _) if !files.is_empty() => files,
-            (_, _, single) if single.len() == 1 => single,
-            (_, _, single) if single.is_empty() => {
+        // As a folder is opened: what is whole, else the parts, of the first kind that is there.
+        let parts = |stem: &'static str, ending: &'static str| {
+            let whole = format!("{stem}{ending}");
+            let found = named(&|name| name == whole);
+            if found.is_empty() {
+                let begins = format!("{stem}-");
+                named(&|name| name.starts_with(&begins) && name.ends_with(ending))
+            } else {
+                found
+            }
+        };
+        let mut found = parts("model", ".safetensors");
+        if found.is_empty() {
+            found = parts("pytorch_model", ".bin");
+        }
+        match (found.is_empty(), named(&is_whole)) {
+            (false, _) => found,
+            (true, single) if single.len() == 1 => single,
+            (true, single) if single.is_empty() => {
                 return nothing("has no weights that can be read here".to_owned());
             }
-            (_, _, single) => {
+            (true, single) => {
                 return nothing(format!(
                     "has several single files, name one with --file: {}",
                     single.join(", ")
@@ -485,10 +506,18 @@ fn choose(id: &str, listed: &[Listed], file: Option<&str>) -> Result<Vec<Wanted>
             }
         }
     };
+    // A file that is a whole model needs no others, and with them would be taken for a folder of another kind.
+    let whole = matches!(weights.as_slice(), [one] if is_whole(one));
+    if !whole {
+        weights.extend(named(&|name| {
+            name == "value_head.safetensors" || name == "value_head.bin"
+        }));
+    }
     let about = |name: &str| {
         let name = name.to_ascii_lowercase();
         let ends = |ending: &str| name.ends_with(ending);
-        ends(".json") || ends(".jinja") || ends(".model") || ends(".txt") || name == "readme.md"
+        let beside = ends(".json") || ends(".jinja") || ends(".model") || ends(".txt");
+        (beside && !whole) || name == "readme.md"
     };
     let wanted: Result<Vec<Wanted>, RewardError> = own()
         .filter(|f| weights.contains(&f.rfilename.as_str()) || about(&f.rfilename))
@@ -519,6 +548,12 @@ fn choose(id: &str, listed: &[Listed], file: Option<&str>) -> Result<Vec<Wanted>
     // Small ones first: what is wrong with them is known before the weights come.
     wanted.sort_by(|a, b| a.size.cmp(&b.size).then(a.name.cmp(&b.name)));
     Ok(wanted)
+}
+
+/// Whether a file is a whole model by itself.
+fn is_whole(name: &str) -> bool {
+    let ending = Path::new(name).extension();
+    ending.is_some_and(|e| e.eq_ignore_ascii_case("gguf") || e.eq_ignore_ascii_case("nemo"))
 }
 
 /// A plain name, which can lead nowhere.

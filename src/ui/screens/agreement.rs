@@ -104,7 +104,7 @@ fn figures(ui: &mut Ui, found: &Concord, chosen: usize, actions: &mut Vec<Action
         let same = of
             .percent
             .map_or_else(|| words::UNKNOWN.to_owned(), |v| study::percent(v * 100.0));
-        let (alpha, kappa) = (number(of.alpha_ordinal), number(of.mean_kappa(true)));
+        let (alpha, kappa) = (number(of.alpha_ordinal), number(of.pooled_kappa(true)));
         let y = rect.center().y;
         ui.painter().text(
             pos2(rect.left() + 8.0, y),
@@ -135,7 +135,7 @@ fn figures(ui: &mut Ui, found: &Concord, chosen: usize, actions: &mut Vec<Action
             &number(of.alpha_nominal),
             &number(of.alpha_interval),
             &number(of.fleiss),
-            &number(of.mean_kappa(false)),
+            &number(of.pooled_kappa(false)),
         );
         controls::note(ui, &told);
         ui.add_space(space::XS);

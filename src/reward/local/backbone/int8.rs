@@ -88,8 +88,8 @@ impl Int8Matrix {
                 scales[(block * groups + group) * LANES + lane] = scale;
                 let first = (block * groups + group) * steps;
                 for (at, value) in part.iter().enumerate() {
-                    let line = &mut lines[first + at / QUAD].0;
-                    line[lane * QUAD + at % QUAD] = (quantised(*value, inverse) + 128) as u8;
+                    let four = &mut lines[first + at / QUAD].0;
+                    four[lane * QUAD + at % QUAD] = (quantised(*value, inverse) + 128) as u8;
                 }
             }
         }
@@ -223,7 +223,11 @@ impl CustomOp1 for &Int8Matrix {
 
 #[cfg(target_arch = "x86_64")]
 mod kernel {
-    use std::arch::x86_64::*;
+    use std::arch::x86_64::{
+        __m512i, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_load_si512,
+        _mm512_loadu_ps, _mm512_mask_storeu_ps, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps,
+        _mm512_setzero_ps, _mm512_setzero_si512,
+    };
 
     use super::{Activations, Columns, GROUP, Int8Matrix, LANES, QUAD, TILE_BLOCKS, TILE_ROWS};
 
