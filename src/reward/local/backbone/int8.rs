@@ -177,18 +177,18 @@ impl Activations {
                     .zip(offsets.par_chunks_mut(groups)),
             )
             .for_each(|((row, values), (scales, offsets))| {
-                let parts = row.chunks(GROUP).zip(values.chunks_mut(GROUP));
+                let parts = row.chunks(GROUP).zip(values.chunks_exact_mut(GROUP));
                 for ((part, values), (scale, offset)) in
                     parts.zip(scales.iter_mut().zip(offsets.iter_mut()))
                 {
-                    let (own, inverse) = scale_of(part);
+                    let mut whole = [0.0_f32; GROUP];
+                    whole[..part.len()].copy_from_slice(part);
+                    #[cfg(target_arch = "x86_64")]
+                    // SAFETY: the processor has the instructions, or no such matrix is made.
+                    let (own, sum) = unsafe { kernel::quantised(&whole, values) };
+                    #[cfg(not(target_arch = "x86_64"))]
+                    let (own, sum) = (f32::NAN, 0);
                     *scale = own;
-                    let mut sum = 0;
-                    for (to, value) in values.iter_mut().zip(part) {
-                        let q = quantised(*value, inverse);
-                        *to = q as i8;
-                        sum += q;
-                    }
                     *offset = -128 * sum;
                 }
             });
@@ -224,12 +224,49 @@ impl CustomOp1 for &Int8Matrix {
 #[cfg(target_arch = "x86_64")]
 mod kernel {
     use std::arch::x86_64::{
-        __m512i, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_load_si512,
-        _mm512_loadu_ps, _mm512_mask_storeu_ps, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps,
+        __m512i, _CMP_UNORD_Q, _mm_storeu_si128, _mm512_abs_ps, _mm512_add_epi32,
+        _mm512_cmp_ps_mask, _mm512_cvtepi32_ps, _mm512_cvtps_epi32, _mm512_cvtsepi32_epi8,
+        _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_load_si512, _mm512_loadu_ps,
+        _mm512_mask_storeu_ps, _mm512_max_epi32, _mm512_max_ps, _mm512_mul_ps,
+        _mm512_reduce_add_epi32, _mm512_reduce_max_ps, _mm512_set1_epi32, _mm512_set1_ps,
         _mm512_setzero_ps, _mm512_setzero_si512,
     };
 
     use super::{Activations, Columns, GROUP, Int8Matrix, LANES, QUAD, TILE_BLOCKS, TILE_ROWS};
+
+    /// A group in 8 bits: its scale, and the sum of what is written to `to`, which has its 64 places.
+    ///
+    /// # Safety
+    /// The processor has AVX-512 F, BW and VNNI.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    pub(super) unsafe fn quantised(part: &[f32; GROUP], to: &mut [i8]) -> (f32, i32) {
+        let mut values = [_mm512_setzero_ps(); GROUP / LANES];
+        let (mut largest, mut strange) = (_mm512_setzero_ps(), 0);
+        for (value, part) in values.iter_mut().zip(part.chunks_exact(LANES)) {
+            // SAFETY: 16 values.
+            *value = unsafe { _mm512_loadu_ps(part.as_ptr()) };
+            largest = _mm512_max_ps(_mm512_abs_ps(*value), largest);
+            strange |= _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(*value, *value);
+        }
+        let largest = _mm512_reduce_max_ps(largest);
+        let (scale, inverse) = if strange != 0 {
+            (f32::NAN, 0.0)
+        } else if largest > 0.0 {
+            (largest / 127.0, 127.0 / largest)
+        } else {
+            (0.0, 0.0)
+        };
+        let (inverse, mut sum) = (_mm512_set1_ps(inverse), _mm512_setzero_si512());
+        for (value, to) in values.into_iter().zip(to.chunks_exact_mut(LANES)) {
+            // Rounds to the nearest, ties to the even one.
+            let whole = _mm512_cvtps_epi32(_mm512_mul_ps(value, inverse));
+            let whole = _mm512_max_epi32(whole, _mm512_set1_epi32(-127));
+            sum = _mm512_add_epi32(sum, whole);
+            // SAFETY: 16 places.
+            unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), _mm512_cvtsepi32_epi8(whole)) };
+        }
+        (scale, _mm512_reduce_add_epi32(sum))
+    }
 
     /// All rows of one or two blocks of outputs.
     ///
