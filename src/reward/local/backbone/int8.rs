@@ -71,11 +71,11 @@ impl Int8Matrix {
     /// Quantises `values`, row after row of `outputs`, each of `inputs`.
     ///
     /// # Panics
-    /// Where `values` are not as many, or there are no inputs.
+    /// Where `values` are not as many, there are no inputs, or the processor has not the instructions ([`is_here`]).
     pub fn new(values: &[f32], outputs: usize, inputs: usize) -> Self {
         assert!(
-            inputs > 0 && values.len() == outputs * inputs,
-            "a matrix is whole"
+            is_here() && inputs > 0 && values.len() == outputs * inputs,
+            "checked before"
         );
         let (blocks, groups) = (outputs.div_ceil(LANES), inputs.div_ceil(GROUP));
         let steps = GROUP / QUAD;
@@ -84,12 +84,15 @@ impl Int8Matrix {
         for (output, row) in values.chunks(inputs).enumerate() {
             let (block, lane) = (output / LANES, output % LANES);
             for (group, part) in row.chunks(GROUP).enumerate() {
-                let (scale, inverse) = scale_of(part);
+                let mut eight = [0_i8; GROUP];
+                let (scale, _) = quantised(part, &mut eight);
                 scales[(block * groups + group) * LANES + lane] = scale;
                 let first = (block * groups + group) * steps;
-                for (at, value) in part.iter().enumerate() {
-                    let four = &mut lines[first + at / QUAD].0;
-                    four[lane * QUAD + at % QUAD] = (quantised(*value, inverse) + 128) as u8;
+                for (step, four) in eight.chunks_exact(QUAD).enumerate() {
+                    let to = &mut lines[first + step].0[lane * QUAD..(lane + 1) * QUAD];
+                    for (to, value) in to.iter_mut().zip(four) {
+                        *to = (i32::from(*value) + 128) as u8;
+                    }
                 }
             }
         }
@@ -140,26 +143,18 @@ struct Columns(*mut f32);
 // SAFETY: tasks write to disjoint places only.
 unsafe impl Sync for Columns {}
 
-/// The scale of a group and what values are multiplied by: the largest becomes 127. Nothing but zeros has the scale 0; what is no number makes
-/// the group none.
-fn scale_of(part: &[f32]) -> (f32, f32) {
-    let largest = part.iter().fold(0.0_f32, |most, v| {
-        if v.is_nan() || most.is_nan() {
-            f32::NAN
-        } else {
-            most.max(v.abs())
-        }
-    });
-    if largest > 0.0 {
-        (largest / 127.0, 127.0 / largest)
-    } else {
-        (largest, 0.0)
+/// A group of at most 64 values in 8 bits, the rest zeros: its scale, and the sum of what is written to the 64 places of `to`. The largest
+/// becomes 127, or -127; nothing but zeros has the scale 0; what is no number makes the group none.
+fn quantised(part: &[f32], to: &mut [i8]) -> (f32, i32) {
+    let mut whole = [0.0_f32; GROUP];
+    whole[..part.len()].copy_from_slice(part);
+    #[cfg(target_arch = "x86_64")]
+    if is_here() {
+        // SAFETY: the processor has the instructions.
+        return unsafe { kernel::quantised(&whole, to) };
     }
-}
-
-/// From -127 to 127.
-fn quantised(value: f32, inverse: f32) -> i32 {
-    ((value * inverse).round_ties_even() as i32).clamp(-127, 127)
+    to.fill(0);
+    (f32::NAN, 0)
 }
 
 impl Activations {
@@ -181,13 +176,7 @@ impl Activations {
                 for ((part, values), (scale, offset)) in
                     parts.zip(scales.iter_mut().zip(offsets.iter_mut()))
                 {
-                    let mut whole = [0.0_f32; GROUP];
-                    whole[..part.len()].copy_from_slice(part);
-                    #[cfg(target_arch = "x86_64")]
-                    // SAFETY: the processor has the instructions, or no such matrix is made.
-                    let (own, sum) = unsafe { kernel::quantised(&whole, values) };
-                    #[cfg(not(target_arch = "x86_64"))]
-                    let (own, sum) = (f32::NAN, 0);
+                    let (own, sum) = quantised(part, values);
                     *scale = own;
                     *offset = -128 * sum;
                 }
@@ -224,12 +213,12 @@ impl CustomOp1 for &Int8Matrix {
 #[cfg(target_arch = "x86_64")]
 mod kernel {
     use std::arch::x86_64::{
-        __m512i, _CMP_UNORD_Q, _mm_storeu_si128, _mm512_abs_ps, _mm512_add_epi32,
-        _mm512_cmp_ps_mask, _mm512_cvtepi32_ps, _mm512_cvtps_epi32, _mm512_cvtsepi32_epi8,
-        _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_load_si512, _mm512_loadu_ps,
-        _mm512_mask_storeu_ps, _mm512_max_epi32, _mm512_max_ps, _mm512_mul_ps,
-        _mm512_reduce_add_epi32, _mm512_reduce_max_ps, _mm512_set1_epi32, _mm512_set1_ps,
-        _mm512_setzero_ps, _mm512_setzero_si512,
+        _CMP_UNORD_Q, _mm_storeu_si128, _mm512_abs_ps, _mm512_add_epi32, _mm512_cmp_ps_mask,
+        _mm512_cvtepi32_ps, _mm512_cvtps_epi32, _mm512_cvtsepi32_epi8, _mm512_dpbusd_epi32,
+        _mm512_fmadd_ps, _mm512_load_si512, _mm512_loadu_ps, _mm512_mask_storeu_ps,
+        _mm512_max_epi32, _mm512_max_ps, _mm512_mul_ps, _mm512_reduce_add_epi32,
+        _mm512_reduce_max_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
+        _mm512_setzero_si512,
     };
 
     use super::{Activations, Columns, GROUP, Int8Matrix, LANES, QUAD, TILE_BLOCKS, TILE_ROWS};
@@ -323,31 +312,29 @@ mod kernel {
                 let offset = _mm512_set1_epi32(activations.offsets[(row + r) * groups + group]);
                 *parts = [offset; C];
             }
-            let lines: [&[super::Line]; C] = std::array::from_fn(|c| {
+            // Loops and pointers, as closures would not take on the instructions of this function.
+            let mut lines = [std::ptr::null::<super::Line>(); C];
+            for (c, line) in lines.iter_mut().enumerate() {
                 let from = ((first + c) * groups + group) * STEPS;
-                &matrix.lines[from..from + STEPS]
-            });
-            let values: [&[i8]; R] = std::array::from_fn(|r| {
+                *line = matrix.lines[from..from + STEPS].as_ptr();
+            }
+            let mut values = [std::ptr::null::<i8>(); R];
+            for (r, value) in values.iter_mut().enumerate() {
                 let from = ((row + r) * groups + group) * GROUP;
-                &activations.values[from..from + GROUP]
-            });
+                *value = activations.values[from..from + GROUP].as_ptr();
+            }
             for step in 0..STEPS {
-                let weights: [__m512i; C] = std::array::from_fn(|c| {
-                    // SAFETY: a line has 64 bytes.
-                    unsafe { _mm512_load_si512(lines[c].as_ptr().add(step).cast()) }
-                });
-                for r in 0..R {
+                let mut weights = [_mm512_setzero_si512(); C];
+                for (weight, line) in weights.iter_mut().zip(lines) {
+                    // SAFETY: there is a line of 64 bytes for every step.
+                    *weight = unsafe { _mm512_load_si512(line.add(step).cast()) };
+                }
+                for (parts, value) in parts.iter_mut().zip(values) {
                     // SAFETY: a group has four bytes for every step.
-                    let four = unsafe {
-                        values[r]
-                            .as_ptr()
-                            .add(step * QUAD)
-                            .cast::<i32>()
-                            .read_unaligned()
-                    };
+                    let four = unsafe { value.add(step * QUAD).cast::<i32>().read_unaligned() };
                     let four = _mm512_set1_epi32(four);
-                    for c in 0..C {
-                        parts[r][c] = _mm512_dpbusd_epi32(parts[r][c], weights[c], four);
+                    for (part, weight) in parts.iter_mut().zip(weights) {
+                        *part = _mm512_dpbusd_epi32(*part, weight, four);
                     }
                 }
             }
