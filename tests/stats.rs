@@ -237,3 +237,38 @@ fn pairs_on_which_model_and_people_part_ways_are_counted_by_kind() {
     assert_eq!(of(Slice::OneList), Some((1, 1)));
     assert_eq!(of(Slice::OneBold), Some((1, 0)));
 }
+
+#[test]
+fn few_pairs_that_are_not_answered_are_not_told_by_what_they_change() {
+    let turns = |text: &str| vec![Turn::assistant(text)];
+    let of = |closed: usize| {
+        let mut found = Collector::default();
+        for at in 0..closed + 3 {
+            let context = vec![Turn::user(format!("Question {at}?"))];
+            let item = Item::new(context, vec![turns("yes"), turns("no, never")])
+                .unwrap()
+                .0;
+            found.take(&Verdict {
+                item: &item,
+                position: at as u64,
+                preview: "",
+                annotator: "",
+                chosen: 0,
+                strength: None,
+                scores: [0.0, 1.0],
+                listed: at < 3,
+            });
+        }
+        let found = found.finish();
+        (
+            found.all.n,
+            found.margins.iter().sum::<u64>(),
+            found.more,
+            found.slices.iter().map(|s| s.n).max(),
+        )
+    };
+    assert_eq!(of(0), (3, 3, 0, Some(3)));
+    assert_eq!(of(1), of(0));
+    assert_eq!(of(4), of(0));
+    assert_eq!(of(5), (8, 8, 5, Some(8)));
+}

@@ -145,8 +145,8 @@ pub struct Bin {
 pub const MARGIN_BINS: usize = 20;
 /// Bins of the reliability curve, from a probability of one half to one.
 pub const RELIABILITY_BINS: usize = 5;
-/// A slice with fewer pairs than these that its reader has not answered is left out, unless all are answered.
-const CLOSED: u64 = 5;
+/// Fewer pairs than these that their reader has not answered are not counted at all: neither in a slice, which is left out, nor in the whole.
+const CLOSED: usize = 5;
 /// Partings listed at most.
 const LISTED: usize = 200;
 
@@ -170,13 +170,19 @@ pub struct Partings {
     pub more: u64,
 }
 
+/// A pair, and what is counted of it.
+struct Counted {
+    pair: ScoredPair,
+    kinds: [bool; Slice::ALL.len()],
+    /// Whether its reader has not answered it.
+    closed: bool,
+}
+
 /// Collects verdicts one by one, so that no item need be kept.
 #[derive(Default)]
 pub struct Collector {
-    pairs: Vec<ScoredPair>,
-    slices: Vec<(u64, u64, u64)>,
+    pairs: Vec<Counted>,
     partings: Vec<Parting>,
-    parted: u64,
 }
 
 impl Collector {
@@ -190,28 +196,18 @@ impl Collector {
             return;
         }
         let length = |at: usize| verdict.item.responses[at].text().chars().count();
-        self.slices.resize(Slice::ALL.len(), (0, 0, 0));
-        for (slice, (hits, n, closed)) in Slice::ALL.iter().zip(&mut self.slices) {
-            if slice.has(verdict) {
-                *hits += u64::from(chosen > rejected);
-                *n += 1;
-                *closed += u64::from(!verdict.listed);
-            }
+        let kinds = Slice::ALL.map(|slice| slice.has(verdict));
+        if chosen <= rejected && verdict.listed {
+            self.partings.push(Parting {
+                item: verdict.item.id,
+                position: verdict.position,
+                preview: verdict.preview.to_owned(),
+                annotator: verdict.annotator.to_owned(),
+                strength: verdict.strength,
+                margin: chosen - rejected,
+            });
         }
-        if chosen <= rejected {
-            self.parted += 1;
-            if verdict.listed {
-                self.partings.push(Parting {
-                    item: verdict.item.id,
-                    position: verdict.position,
-                    preview: verdict.preview.to_owned(),
-                    annotator: verdict.annotator.to_owned(),
-                    strength: verdict.strength,
-                    margin: chosen - rejected,
-                });
-            }
-        }
-        self.pairs.push(ScoredPair {
+        let pair = ScoredPair {
             id: String::new(),
             set: String::new(),
             item: verdict.position,
@@ -219,12 +215,22 @@ impl Collector {
             rejected,
             chosen_chars: length(verdict.chosen),
             rejected_chars: length(1 - verdict.chosen),
+        };
+        self.pairs.push(Counted {
+            pair,
+            kinds,
+            closed: !verdict.listed,
         });
     }
 
     /// Adds everything up.
     pub fn finish(mut self) -> Partings {
-        let margins: Vec<f64> = self.pairs.iter().map(ScoredPair::margin).collect();
+        // So few that are not answered yet could be told one by one.
+        if self.pairs.iter().filter(|c| c.closed).count() < CLOSED {
+            self.pairs.retain(|c| !c.closed);
+        }
+        let margins: Vec<f64> = self.pairs.iter().map(|c| c.pair.margin()).collect();
+        let parted = margins.iter().filter(|m| **m <= 0.0).count() as u64;
         let mut sizes: Vec<f64> = margins.iter().map(|m| m.abs()).collect();
         sizes.sort_by(f64::total_cmp);
         let reach = sizes
@@ -258,22 +264,24 @@ impl Collector {
             bin.claimed /= bin.n as f64;
             bin.right /= bin.n as f64;
         }
-        let slices = Slice::ALL
-            .iter()
-            .zip(&self.slices)
-            // So few that are not answered yet could be told one by one.
-            .filter(|(_, (_, n, closed))| *n > 0 && (*closed == 0 || *closed >= CLOSED))
-            .map(|(slice, (hits, n, _))| {
-                let (low, high) = wilson(*hits, *n);
-                SliceAccuracy {
-                    slice: *slice,
-                    n: *n,
-                    accuracy: *hits as f64 / *n as f64,
-                    low,
-                    high,
-                }
+        let slice = |(at, slice): (usize, &Slice)| {
+            let of_it: Vec<&Counted> = self.pairs.iter().filter(|c| c.kinds[at]).collect();
+            let closed = of_it.iter().filter(|c| c.closed).count();
+            if of_it.is_empty() || (1..CLOSED).contains(&closed) {
+                return None;
+            }
+            let hits = of_it.iter().filter(|c| c.pair.margin() > 0.0).count() as u64;
+            let n = of_it.len() as u64;
+            let (low, high) = wilson(hits, n);
+            Some(SliceAccuracy {
+                slice: *slice,
+                n,
+                accuracy: hits as f64 / n as f64,
+                low,
+                high,
             })
-            .collect();
+        };
+        let slices = Slice::ALL.iter().enumerate().filter_map(slice).collect();
         self.partings.sort_by(|a, b| {
             a.margin
                 .total_cmp(&b.margin)
@@ -281,12 +289,12 @@ impl Collector {
         });
         self.partings.truncate(LISTED);
         Partings {
-            all: agreement(&self.pairs),
+            all: agreement(self.pairs.iter().map(|c| &c.pair)),
             reach,
             margins: histogram,
             reliability,
             slices,
-            more: self.parted - self.partings.len() as u64,
+            more: parted - self.partings.len() as u64,
             partings: self.partings,
         }
     }

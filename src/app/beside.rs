@@ -1,16 +1,15 @@
 //! The thread that owns the models loaded beside the one that scores: however long they take, the labeler's own scores do not wait for them.
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use crossbeam_channel::{Receiver, TryRecvError};
+use crossbeam_channel::Receiver;
 
 use super::action::Action;
 use super::runner::Outbox;
-use super::state::ModelCard;
+use super::scoring::{next, opened};
 use crate::app::words::models as words;
 use crate::domain::{Item, Score};
-use crate::reward::{self, LoadOptions, ModelRef, Scorer};
+use crate::reward::{self, ModelRef, Scorer};
 use crate::task::Cancel;
 
 /// What the thread can be asked.
@@ -37,24 +36,19 @@ pub fn run(requests: &Receiver<Request>, outbox: &Outbox) {
     let mut models: Vec<(ModelRef, Box<dyn Scorer>)> = vec![];
     let mut wanted: Option<Wanted> = None;
     loop {
-        let request = if wanted.is_none() {
-            match requests.recv() {
-                Ok(request) => Some(request),
-                Err(_) => return,
-            }
-        } else {
-            match requests.try_recv() {
-                Ok(request) => Some(request),
-                Err(TryRecvError::Empty) => None,
-                Err(TryRecvError::Disconnected) => return,
-            }
+        let Ok(request) = next(requests, wanted.is_none()) else {
+            return;
         };
         match request {
             Some(Request::Quit) => return,
             Some(Request::Load(model)) => {
                 models.retain(|(known, _)| *known != model);
-                if let Some(scorer) = load(&model, outbox) {
-                    models.push((model, scorer));
+                match opened(&model) {
+                    Ok((card, scorer)) => {
+                        outbox.send(Action::BesideReady(card));
+                        models.push((model, scorer));
+                    }
+                    Err(message) => outbox.send(Action::BesideFailed { model, message }),
                 }
             }
             Some(Request::Unload(model)) => models.retain(|(known, _)| *known != model),
@@ -83,28 +77,6 @@ pub fn run(requests: &Receiver<Request>, outbox: &Outbox) {
             }
         }
     }
-}
-
-fn load(model: &ModelRef, outbox: &Outbox) -> Option<Box<dyn Scorer>> {
-    let started = Instant::now();
-    let loaded = std::panic::catch_unwind(|| reward::load(model, &LoadOptions::default()));
-    let message = match loaded {
-        Ok(Ok(scorer)) => {
-            outbox.send(Action::BesideReady(Box::new(ModelCard {
-                model: model.clone(),
-                info: scorer.info().clone(),
-                load_ms: started.elapsed().as_secs_f64() * 1e3,
-            })));
-            return Some(scorer);
-        }
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => words::ENGINE_FAILED_ON_MODEL.to_owned(),
-    };
-    outbox.send(Action::BesideFailed {
-        model: model.clone(),
-        message,
-    });
-    None
 }
 
 /// Scores all responses of an item; an error where the model is of no use any more.

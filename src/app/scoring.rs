@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, TryRecvError};
+use crossbeam_channel::{Receiver, RecvError, TryRecvError};
 
 use super::action::Action;
 use super::runner::Outbox;
@@ -45,17 +45,8 @@ pub fn run(requests: &Receiver<Request>, outbox: &Outbox) {
     loop {
         // With nothing to do, wait; else look whether something more urgent was asked.
         let idle = (queue.is_empty() || scorer.is_none()) && !untried;
-        let request = if idle {
-            match requests.recv() {
-                Ok(request) => Some(request),
-                Err(_) => return,
-            }
-        } else {
-            match requests.try_recv() {
-                Ok(request) => Some(request),
-                Err(TryRecvError::Empty) => None,
-                Err(TryRecvError::Disconnected) => return,
-            }
+        let Ok(request) = next(requests, idle) else {
+            return;
         };
         match request {
             Some(Request::Quit) => return,
@@ -120,24 +111,45 @@ fn lose(scorer: &mut Option<Box<dyn Scorer>>, alive: bool, loaded: &ModelRef, ou
 
 fn load(model: ModelRef, outbox: &Outbox) -> Option<Box<dyn Scorer>> {
     outbox.send(Action::ModelLoading(model.clone()));
-    let started = Instant::now();
-    let loaded = std::panic::catch_unwind(|| reward::load(&model, &LoadOptions::default()));
-    let message = match loaded {
-        Ok(Ok(scorer)) => {
-            let load_ms = started.elapsed().as_secs_f64() * 1e3;
-            let info = scorer.info().clone();
-            outbox.send(Action::ModelReady(Box::new(ModelCard {
-                model,
-                info,
-                load_ms,
-            })));
-            return Some(scorer);
+    match opened(&model) {
+        Ok((card, scorer)) => {
+            outbox.send(Action::ModelReady(card));
+            Some(scorer)
         }
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => words::ENGINE_FAILED_ON_MODEL.to_owned(),
-    };
-    outbox.send(Action::ModelFailed { model, message });
-    None
+        Err(message) => {
+            outbox.send(Action::ModelFailed { model, message });
+            None
+        }
+    }
+}
+
+/// Loads a model, with its card; else says why not. A panic inside the model engine costs the model, never the program.
+pub(super) fn opened(model: &ModelRef) -> Result<(Box<ModelCard>, Box<dyn Scorer>), String> {
+    let started = Instant::now();
+    match std::panic::catch_unwind(|| reward::load(model, &LoadOptions::default())) {
+        Ok(Ok(scorer)) => {
+            let card = ModelCard {
+                model: model.clone(),
+                info: scorer.info().clone(),
+                load_ms: started.elapsed().as_secs_f64() * 1e3,
+            };
+            Ok((Box::new(card), scorer))
+        }
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(words::ENGINE_FAILED_ON_MODEL.to_owned()),
+    }
+}
+
+/// The next request: waits for one where there is nothing to do meanwhile. An error when nobody asks any more.
+pub(super) fn next<T>(requests: &Receiver<T>, idle: bool) -> Result<Option<T>, RecvError> {
+    if idle {
+        return requests.recv().map(Some);
+    }
+    match requests.try_recv() {
+        Ok(request) => Ok(Some(request)),
+        Err(TryRecvError::Empty) => Ok(None),
+        Err(TryRecvError::Disconnected) => Err(RecvError),
+    }
 }
 
 /// Tries the model on texts of which everybody knows the better one: whether it is still there, and whether it was done.

@@ -220,12 +220,12 @@ impl Hub {
     ) -> Result<Pulled, RewardError> {
         let revision = revision.unwrap_or("main");
         if !is_id(id) {
-            return Err(RewardError::Download(format!(
+            return Err(RewardError::Option(format!(
                 "`{id}` is no id of a model, which has the form OWNER/NAME"
             )));
         }
         if !is_revision(revision) {
-            return Err(RewardError::Download(format!(
+            return Err(RewardError::Option(format!(
                 "`{revision}` is no branch, tag or commit"
             )));
         }
