@@ -199,13 +199,22 @@ impl FromStr for DeviceChoice {
 /// Precision to compute with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum DtypeChoice {
-    /// `f32` while the weights take at most [`local::AUTO_F32_BYTES`] in it; beyond, a quantised file's own types or `q8_0`.
+    /// `f32` for small models ([`local::AUTO_F32`]); else, where the processor multiplies bf16 and bytes, [`local::cpu::AUTO`]; else `f32`
+    /// while the weights take at most [`local::AUTO_F32_BYTES`] in it, and beyond a quantised file's own types or 8 bits.
     #[default]
     Auto,
     /// 32-bit floating point, whatever the file holds.
     F32,
-    /// 8-bit blocks for the matrices of the layers.
+    /// 16 bits for matrices, the upper half of f32; sums are f32.
+    Bf16,
+    /// 16 bits for matrices; on the CPU they are computed in f32.
+    F16,
+    /// 8 bits for the matrices of the layers.
     Q8_0,
+    /// Blocks of 4 bits (llama.cpp's `Q4_K`) for the matrices of the layers, where their rows are whole blocks.
+    Q4K,
+    /// On the CPU, by kind of matrix.
+    Parts(local::cpu::Parts),
 }
 
 impl FromStr for DtypeChoice {
@@ -215,9 +224,12 @@ impl FromStr for DtypeChoice {
         match text {
             "auto" => Ok(Self::Auto),
             "f32" => Ok(Self::F32),
+            "bf16" => Ok(Self::Bf16),
+            "f16" => Ok(Self::F16),
             "q8_0" => Ok(Self::Q8_0),
+            "q4k" => Ok(Self::Q4K),
             _ => Err(RewardError::Option(format!(
-                "unknown precision `{text}`: auto, f32 or q8_0"
+                "unknown precision `{text}`: auto, f32, bf16, f16, q8_0 or q4k"
             ))),
         }
     }
@@ -274,6 +286,8 @@ pub struct LoadOptions {
     pub memory: Option<u64>,
     /// Compute the whole of every conversation, even where neighbours begin alike.
     pub no_sharing: bool,
+    /// Compute with candle's operations on the CPU, too, as on a GPU.
+    pub candle: bool,
 }
 
 /// Loads a model. Takes as long as reading its files; call it from a worker.

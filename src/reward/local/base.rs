@@ -56,7 +56,7 @@ impl Base {
             options.dtype,
             &files.weights,
             files.parameters(),
-            engine.device.is_cpu(),
+            engine.device.is_cpu() && !options.candle,
         );
         let backbone = Backbone::load(&files, engine, precision, options)?;
         let id = format!(

@@ -21,10 +21,13 @@ pub mod pull;
 mod source;
 mod weights;
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use candle_core::Tensor;
+use candle_core::quantized::GgmlDType;
+use candle_core::{Device, Tensor};
 
+use self::backbone::cpu::{AUTO, CpuDecoder, Memory};
 use self::backbone::decoder::{self, Decoder};
 use self::backbone::linear::{Loader, Precision};
 use self::device::Engine;
@@ -41,26 +44,41 @@ use super::{
 use crate::domain::{Role, ScorerId, Turn};
 use crate::task::Cancel;
 
-pub use self::backbone::int8;
+pub use self::backbone::cpu;
 pub use self::base::{Base, free};
 pub use self::encoder::PairScorer;
 
-/// Weights that take more than this in f32 are quantised when no precision is asked for.
+/// Weights that take more than this in f32 are quantised when no precision is asked for, whatever the device.
 pub const AUTO_F32_BYTES: u64 = 4 << 30;
+/// A model of so many weights is computed in f32 when no precision is asked for.
+pub const AUTO_F32: u64 = 50_000_000;
 
 /// What lies below the head: a conversation becomes tokens, and these a hidden state.
 pub(crate) struct Backbone {
     encoder: Encoder,
-    decoder: Decoder,
+    layers: Layers,
     engine: Engine,
+    memory: Mutex<Memory>,
     reads: Reads,
     /// A token that is written after every text, unless the text ends in it.
     appended: Option<u32>,
     /// The token that ends a text, where it is the padding token, too.
     pad_and_end: Option<u32>,
     context: usize,
+    vocabulary: usize,
     batch_tokens: usize,
     sharing: bool,
+}
+
+/// A request of so few texts is someone's who reads or writes them: they are likely to come again, a little changed.
+const FEW_ROWS: usize = 2;
+
+/// What computes the layers.
+enum Layers {
+    /// The loops of [`cpu`].
+    Own(CpuDecoder),
+    /// Operations of candle's.
+    Candle(Decoder),
 }
 
 /// Which tokens of a conversation a head reads.
@@ -125,11 +143,17 @@ impl Backbone {
             device: &engine.device,
             precision,
         };
-        let decoder = engine.run(|| Decoder::load(config, &loader))?;
+        let parts = precision.parts().filter(|_| engine.device.is_cpu() && !options.candle);
+        let layers = engine.run(|| match parts {
+            Some(parts) => CpuDecoder::load(config, &loader, parts).map(Layers::Own),
+            None => Decoder::load(config, &loader).map(Layers::Candle),
+        })?;
         let template = ChatTemplate::new(&files.template, files.special.clone())?;
         let encoder = Encoder::new(files.splitter.clone(), template);
         Ok(Self {
-            decoder,
+            layers,
+            vocabulary: config.vocab,
+            memory: Mutex::default(),
             engine,
             reads: Reads::NotPadding(config.pad),
             appended: config.head.reward_token,
@@ -145,7 +169,7 @@ impl Backbone {
 
     /// Token ids as the model is given them.
     fn encode(&self, turns: &[Turn]) -> Result<Encoded, RewardError> {
-        let last = self.decoder.vocabulary();
+        let last = self.vocabulary;
         let limit = match self.appended {
             Some(_) => self.context.saturating_sub(1),
             None => self.context,
@@ -162,6 +186,37 @@ impl Backbone {
             ))),
             None => Ok(encoded),
         }
+    }
+
+    /// The same of one text, going on from what was kept of one that begins like it; exactly the same numbers come of it.
+    fn compute_rest(
+        &self,
+        ids: &[u32],
+        positions: &[usize],
+        cancel: &Cancel,
+    ) -> Result<(Tensor, usize), RewardError> {
+        let Layers::Own(own) = &self.layers else {
+            let batch = batch::rest(ids, 0);
+            let hidden = self.compute(&batch, &[positions.to_vec()], cancel)?;
+            return Ok((hidden, ids.len()));
+        };
+        // What is read must be computed.
+        let limit = positions.iter().min().copied().unwrap_or_default();
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let memory = &mut *memory;
+        let hidden = self.engine.run(|| {
+            let (from, known) = memory.like(ids, limit).unzip();
+            let mut kept = own.kept(from, known.unwrap_or_default(), ids.len());
+            let batch = batch::rest(ids, known.unwrap_or_default());
+            let pooled: Vec<_> = positions.iter().map(|at| batch.place(0, *at)).collect();
+            let hidden = own.forward(&batch, &pooled, Some(&mut kept), cancel)?;
+            kept.name(ids);
+            memory.keep(kept);
+            let width = hidden.len() / pooled.len().max(1);
+            let hidden = Tensor::from_vec(hidden, (pooled.len(), width), &Device::Cpu)?;
+            Ok::<_, RewardError>((hidden, batch.ids.len()))
+        })?;
+        Ok(hidden)
     }
 
     /// Gives `on_batch` the hidden states `[tokens, hidden]` of the tokens that the head reads, batch by batch, in rising order of index.
@@ -202,11 +257,19 @@ impl Backbone {
                 Err(reason) => stats.failed.push((index, reason.to_string())),
             }
         }
-        let groups = batch::group(&rows, self.batch_tokens, self.sharing);
-        let batches = batch::pack(groups, &rows, self.batch_tokens);
         stats.encode = start.elapsed();
 
         let start = Instant::now();
+        if rows.len() <= FEW_ROWS && self.sharing {
+            for ((ids, positions), passed) in rows.iter().zip(&read).zip(&about) {
+                let (hidden, computed) = self.compute_rest(ids, positions, cancel)?;
+                on_batch(std::slice::from_ref(passed), &hidden)?;
+                stats.tokens_computed += computed as u64;
+            }
+            stats.compute = start.elapsed();
+            return Ok(stats);
+        }
+        let batches = batch::pack(&rows, self.batch_tokens, self.sharing);
         for batch in &batches {
             if cancel.is_cancelled() {
                 return Err(RewardError::Cancelled);
@@ -232,8 +295,14 @@ impl Backbone {
         let pooled: Vec<_> = rows
             .flat_map(|(row, at)| at.iter().map(move |at| batch.place(row, *at)))
             .collect();
-        self.engine
-            .run(|| self.decoder.forward(batch, &pooled, cancel))
+        self.engine.run(|| match &self.layers {
+            Layers::Own(own) => {
+                let hidden = own.forward(batch, &pooled, None, cancel)?;
+                let width = hidden.len() / pooled.len().max(1);
+                Ok(Tensor::from_vec(hidden, (pooled.len(), width), &Device::Cpu)?)
+            }
+            Layers::Candle(candle) => candle.forward(batch, &pooled, cancel),
+        })
     }
 }
 
@@ -260,8 +329,8 @@ impl LocalScorer {
         }
         let config = &files.config;
         let parameters = files.parameters();
-        let on_cpu = engine.device.is_cpu();
-        let precision = precision(options.dtype, &files.weights, parameters, on_cpu);
+        let own = engine.device.is_cpu() && !options.candle;
+        let precision = precision(options.dtype, &files.weights, parameters, own);
         if engine.device.is_cpu() {
             facts::fits(&files.name, parameters, precision, options)?;
         }
@@ -392,9 +461,8 @@ impl Scorer for LocalScorer {
             .flat_map(|at| std::iter::once(at).chain(pooled[1..].iter().copied()))
             .collect();
         let rows = [ids];
-        let groups = batch::group(&rows, backbone.batch_tokens, false);
         let mut tokens = vec![];
-        for packed in batch::pack(groups, &rows, backbone.batch_tokens) {
+        for packed in batch::pack(&rows, backbone.batch_tokens, false) {
             let hidden = backbone.compute(&packed, std::slice::from_ref(&read), cancel)?;
             let outputs = self.head.forward(&hidden)?;
             for (id, outputs) in rows[0][same..].iter().zip(&outputs) {
@@ -466,12 +534,21 @@ impl Scorer for LocalScorer {
 }
 
 fn precision(choice: DtypeChoice, weights: &Weights, parameters: u64, on_cpu: bool) -> Precision {
-    let small = parameters.saturating_mul(4) <= AUTO_F32_BYTES;
+    let isa = cpu::Isa::here();
     match (choice, weights) {
         (DtypeChoice::F32, _) => Precision::F32,
-        (DtypeChoice::Auto, _) if small => Precision::F32,
+        (DtypeChoice::Bf16, _) => Precision::Bf16,
+        (DtypeChoice::F16, _) => Precision::F16,
+        (DtypeChoice::Parts(parts), _) => Precision::Mixed(parts),
+        (DtypeChoice::Q4K, _) => Precision::Quantised(GgmlDType::Q4K),
+        (DtypeChoice::Q8_0, _) if on_cpu => Precision::Int8,
+        (DtypeChoice::Q8_0, _) => Precision::Quantised(GgmlDType::Q8_0),
+        // Of small models exact scores cost little.
+        (DtypeChoice::Auto, _) if parameters <= AUTO_F32 => Precision::F32,
+        (DtypeChoice::Auto, _) if on_cpu && isa.has_short_products() => Precision::Mixed(AUTO),
+        (DtypeChoice::Auto, _) if parameters.saturating_mul(4) <= AUTO_F32_BYTES => Precision::F32,
         (DtypeChoice::Auto, Weights::Gguf { file, .. }) => Precision::AsStored(file.main_type()),
-        (DtypeChoice::Auto | DtypeChoice::Q8_0, _) if on_cpu && int8::is_here() => Precision::Int8,
-        (DtypeChoice::Auto | DtypeChoice::Q8_0, _) => Precision::Q8_0,
+        (DtypeChoice::Auto, _) if on_cpu => Precision::Int8,
+        (DtypeChoice::Auto, _) => Precision::Quantised(GgmlDType::Q8_0),
     }
 }

@@ -172,11 +172,6 @@ impl Decoder {
         })
     }
 
-    /// Number of tokens that it knows.
-    pub(crate) fn vocabulary(&self) -> usize {
-        self.config.vocab
-    }
-
     /// Hidden states after the final norm, `[pooled, hidden]`.
     pub(crate) fn forward(
         &self,
@@ -219,7 +214,7 @@ impl Decoder {
                 let (cos, sin) = (cos.index_select(&picked, 0)?, sin.index_select(&picked, 0)?);
                 x = x.index_select(&picked, 0)?;
                 let query = self.query(layer, &h.index_select(&picked, 0)?, &cos, &sin)?;
-                self.attend_pooled(&query, &key, &value, pooled, window)?
+                self.attend_pooled(&query, &key, &value, batch, pooled, window)?
             } else {
                 let query = self.query(layer, &h, &cos, &sin)?;
                 self.attend_all(&query, &key, &value, batch, window)?
@@ -285,10 +280,10 @@ impl Decoder {
         window: Option<usize>,
     ) -> Result<Tensor> {
         let mut parts = Vec::new();
-        for segment in &batch.segments {
-            let key = rows(key, segment.parent.as_ref(), &segment.range)?;
-            let value = rows(value, segment.parent.as_ref(), &segment.range)?;
-            let before = segment.parent.as_ref().map_or(0, Range::len);
+        for (index, segment) in batch.segments.iter().enumerate() {
+            let ranges = ranges(batch, index, segment.range.end);
+            let (key, value) = (rows(key, &ranges)?, rows(value, &ranges)?);
+            let before = segment.position;
             let query = query.narrow(0, segment.range.start, segment.range.len())?;
             for start in (0..segment.range.len()).step_by(BLOCK) {
                 let count = BLOCK.min(segment.range.len() - start);
@@ -311,14 +306,14 @@ impl Decoder {
         query: &Tensor,
         key: &Tensor,
         value: &Tensor,
+        batch: &Packed,
         pooled: &[Pooled],
         window: Option<usize>,
     ) -> Result<Tensor> {
         let mut parts = Vec::with_capacity(pooled.len());
         for (index, place) in pooled.iter().enumerate() {
-            let range = place.start..place.token + 1;
-            let key = rows(key, place.before.as_ref(), &range)?;
-            let value = rows(value, place.before.as_ref(), &range)?;
+            let ranges = ranges(batch, place.segment, place.token + 1);
+            let (key, value) = (rows(key, &ranges)?, rows(value, &ranges)?);
             let seen = key.dim(0)?;
             let first = window.map_or(0, |w| seen.saturating_sub(w));
             parts.push(self.attend(
@@ -360,11 +355,23 @@ impl Decoder {
     }
 }
 
-/// The rows `before`, then `range`.
-fn rows(x: &Tensor, before: Option<&Range<usize>>, range: &Range<usize>) -> Result<Tensor> {
-    let own = x.narrow(0, range.start, range.len())?;
-    match before {
-        Some(before) => Tensor::cat(&[&x.narrow(0, before.start, before.len())?, &own], 0),
-        None => Ok(own),
+/// Where the tokens of a conversation lie, from its first to the one before `end` in `segment`.
+fn ranges(batch: &Packed, segment: usize, end: usize) -> Vec<Range<usize>> {
+    let chain = batch.chain(segment);
+    let all = chain.iter().map(|s| batch.segments[*s].range.clone());
+    let cut = |range: Range<usize>| {
+        let last = range.contains(&(end - 1));
+        range.start..if last { end } else { range.end }
+    };
+    all.map(cut).collect()
+}
+
+/// These rows, one range after the other.
+fn rows(x: &Tensor, ranges: &[Range<usize>]) -> Result<Tensor> {
+    let parts = ranges.iter().map(|r| x.narrow(0, r.start, r.len()));
+    let parts = parts.collect::<Result<Vec<_>>>()?;
+    match parts.as_slice() {
+        [one] => Ok(one.clone()),
+        parts => Tensor::cat(parts, 0),
     }
 }

@@ -3,7 +3,7 @@
 use candle_core::quantized::{GgmlDType, QMatMul, QTensor};
 use candle_core::{Device, Tensor};
 
-use super::int8::Int8Matrix;
+use super::cpu::{Kind, Parts};
 use crate::reward::RewardError;
 use crate::reward::local::weights::Weights;
 
@@ -12,10 +12,16 @@ use crate::reward::local::weights::Weights;
 pub(crate) enum Precision {
     /// 32-bit floating point.
     F32,
-    /// 8-bit blocks, made at loading.
-    Q8_0,
-    /// 8-bit groups, made at loading, for this processor's own instructions.
+    /// 16 bits, the upper half of f32.
+    Bf16,
+    /// 16 bits, with more digits and a smaller range.
+    F16,
+    /// 8-bit groups, made at loading, for the loops of [`super::cpu`].
     Int8,
+    /// 8-bit groups and bf16, by kind of matrix: [`super::cpu::AUTO`] or what was asked for.
+    Mixed(Parts),
+    /// Blocks of candle's, made at loading.
+    Quantised(GgmlDType),
     /// The types of a GGUF file.
     AsStored(GgmlDType),
 }
@@ -24,9 +30,11 @@ impl Precision {
     pub(crate) fn name(self) -> String {
         match self {
             Self::F32 => "f32".to_owned(),
-            Self::Q8_0 => "q8_0".to_owned(),
+            Self::Bf16 => "bf16".to_owned(),
+            Self::F16 => "f16".to_owned(),
             Self::Int8 => "int8".to_owned(),
-            Self::AsStored(dtype) => match dtype {
+            Self::Mixed(parts) => parts.name(),
+            Self::Quantised(dtype) | Self::AsStored(dtype) => match dtype {
                 GgmlDType::Q2K => "q2_k".to_owned(),
                 GgmlDType::Q3K => "q3_k".to_owned(),
                 GgmlDType::Q4K => "q4_k".to_owned(),
@@ -34,6 +42,17 @@ impl Precision {
                 GgmlDType::Q6K => "q6_k".to_owned(),
                 other => format!("{other:?}").to_lowercase(),
             },
+        }
+    }
+
+    /// How the loops of [`super::cpu`] keep each kind of matrix, where they compute it.
+    pub(crate) fn parts(self) -> Option<Parts> {
+        match self {
+            Self::F32 | Self::F16 => Some(Parts::all(Kind::F32)),
+            Self::Bf16 => Some(Parts::all(Kind::Bf16)),
+            Self::Int8 => Some(Parts::all(Kind::Int8)),
+            Self::Mixed(parts) => Some(parts),
+            Self::Quantised(_) | Self::AsStored(_) => None,
         }
     }
 }
@@ -69,12 +88,15 @@ impl Loader<'_> {
                     file.quantised(&self.weights.name_in_file(name), &shape, order, self.device)?;
                 Ok(QMatMul::from_qtensor(stored)?)
             }
-            (Precision::Q8_0 | Precision::Int8, _)
-                if columns.is_multiple_of(GgmlDType::Q8_0.block_size()) =>
-            {
+            (Precision::Quantised(dtype), _) => {
+                // Where rows are not whole blocks, blocks of 32.
+                let fits = |dtype: &GgmlDType| columns.is_multiple_of(dtype.block_size());
+                let Some(dtype) = [dtype, GgmlDType::Q8_0].into_iter().find(fits) else {
+                    return Ok(QMatMul::Tensor(self.dense(name, &shape)?));
+                };
                 let values =
                     Tensor::from_vec(self.weights.f32(name, &shape)?, &shape, &Device::Cpu)?;
-                let quantised = QTensor::quantize_onto(&values, GgmlDType::Q8_0, self.device)?;
+                let quantised = QTensor::quantize_onto(&values, dtype, self.device)?;
                 Ok(QMatMul::from_qtensor(quantised)?)
             }
             _ => Ok(QMatMul::Tensor(self.dense(name, &shape)?)),
@@ -92,40 +114,22 @@ impl Loader<'_> {
         let bias = bias
             .then(|| self.dense(&format!("{name}.bias"), &[outputs]))
             .transpose()?;
-        let name = format!("{name}.weight");
-        let weight = if self.precision == Precision::Int8 {
-            let shape = [outputs, inputs];
-            self.weights.check(&name, &shape)?;
-            let values = self.weights.f32(&name, &shape)?;
-            Matrix::Int8(Int8Matrix::new(&values, outputs, inputs))
-        } else {
-            Matrix::Any(self.matrix(&name, outputs, inputs)?)
-        };
+        let weight = self.matrix(&format!("{name}.weight"), outputs, inputs)?;
         Ok(Linear { weight, bias })
     }
-}
-
-/// Weights in one of the precisions.
-#[derive(Debug)]
-enum Matrix {
-    Any(QMatMul),
-    Int8(Int8Matrix),
 }
 
 /// `x · Wᵀ + b`.
 #[derive(Debug)]
 pub(crate) struct Linear {
-    weight: Matrix,
+    weight: QMatMul,
     bias: Option<Tensor>,
 }
 
 impl Linear {
     /// `[n, inputs]` to `[n, outputs]`.
     pub(crate) fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
-        let y = match &self.weight {
-            Matrix::Any(weight) => candle_core::Module::forward(weight, x)?,
-            Matrix::Int8(weight) => x.contiguous()?.apply_op1_no_bwd(&weight)?,
-        };
+        let y = candle_core::Module::forward(&self.weight, x)?;
         match &self.bias {
             Some(bias) => y.broadcast_add(bias),
             None => Ok(y),
