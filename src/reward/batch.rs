@@ -117,7 +117,11 @@ impl<'a> Open<'a> {
         let mut same = 0;
         for node in self.chain(last) {
             let ids = self.nodes[node].ids;
-            let here = ids.iter().zip(&row[same..]).take_while(|(a, b)| a == b).count();
+            let here = ids
+                .iter()
+                .zip(&row[same..])
+                .take_while(|(a, b)| a == b)
+                .count();
             same += here;
             if here < ids.len() {
                 break;

@@ -263,6 +263,18 @@ impl FromStr for HeadChoice {
     }
 }
 
+/// What computes on the CPU; there is little reason to choose, but for comparing them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Loops {
+    /// Our own loops, by the fastest instructions of this processor.
+    #[default]
+    Fastest,
+    /// Our own loops, by these instructions.
+    With(local::cpu::Isa),
+    /// Candle's operations, as on a GPU.
+    Candle,
+}
+
 /// How to load a model.
 #[derive(Debug, Clone, Default)]
 pub struct LoadOptions {
@@ -286,8 +298,8 @@ pub struct LoadOptions {
     pub memory: Option<u64>,
     /// Compute the whole of every conversation, even where neighbours begin alike.
     pub no_sharing: bool,
-    /// Compute with candle's operations on the CPU, too, as on a GPU.
-    pub candle: bool,
+    /// What computes on the CPU.
+    pub loops: Loops,
 }
 
 /// Loads a model. Takes as long as reading its files; call it from a worker.

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 use tiebreak::domain::Turn;
-use tiebreak::reward::batch::{group, pack};
+use tiebreak::reward::batch::pack;
 use tiebreak::reward::local::LocalScorer;
 use tiebreak::reward::{LoadOptions, ModelRef, RewardError, Scorer as _};
 use tiebreak::task::Cancel;
@@ -53,11 +53,8 @@ fn neither_sharing_nor_batches_nor_order_change_a_score() {
                     LocalScorer::load(&ModelRef::Path(fixture(name)), &options).unwrap();
                 let (found, stats) = score(&mut scorer, &all);
                 for (found, alone) in found.iter().zip(&alone) {
-                    assert!(
-                        (found.score - alone).abs() < 1e-5,
-                        "{} {alone}",
-                        found.score
-                    );
+                    // To the last digit: sums go along a row in one order, whatever is computed beside it.
+                    assert_eq!(found.score.to_bits(), alone.to_bits());
                 }
                 assert_eq!(
                     stats.tokens,
@@ -71,7 +68,7 @@ fn neither_sharing_nor_batches_nor_order_change_a_score() {
                 let backwards: Vec<_> = all.iter().rev().cloned().collect();
                 let (found, _) = score(&mut scorer, &backwards);
                 for (found, alone) in found.iter().rev().zip(&alone) {
-                    assert!((found.score - alone).abs() < 1e-5);
+                    assert_eq!(found.score.to_bits(), alone.to_bits());
                 }
             }
         }
@@ -85,6 +82,56 @@ fn the_same_text_scores_the_same_whatever_was_scored_before() {
     let first = score(&mut scorer, &all[..1]).0;
     score(&mut scorer, &all);
     assert_eq!(score(&mut scorer, &all[..1]).0, first);
+}
+
+/// What a labeler types goes on from what was there: only the end is computed, and the score is that of the whole.
+#[test]
+fn after_an_edit_only_what_follows_it_is_computed() {
+    let mut kept = model("llama-1");
+    let reply = "It depends on what you ask, and of whom. ".repeat(8);
+    let with = |reply: String| vec![Turn::user("Why?"), Turn::assistant(reply)];
+    let (_, whole) = score(&mut kept, &[with(reply.clone())]);
+    assert_eq!(whole.tokens_computed, whole.tokens);
+    for reply in [
+        format!("{reply}!"),
+        format!("{reply}!!"),
+        format!("{}...", &reply[..reply.len() - 20]),
+        reply[..50].to_owned(),
+        String::new(),
+        reply,
+    ] {
+        let conversation = with(reply);
+        let (found, stats) = score(&mut kept, std::slice::from_ref(&conversation));
+        let (fresh, _) = score(&mut model("llama-1"), &[conversation]);
+        assert_eq!(found[0].score.to_bits(), fresh[0].score.to_bits());
+        assert!(stats.tokens_computed <= 80, "{stats:?}");
+    }
+}
+
+/// Turns of one conversation, the first ends, then the second: all hang from one another.
+#[test]
+fn successive_turns_are_computed_once() {
+    let mut turns = vec![];
+    let mut all = vec![];
+    for at in 0..6 {
+        turns.push(Turn::user(format!(
+            "And number {at}? {}",
+            "Please. ".repeat(3)
+        )));
+        turns.push(Turn::assistant("As I said. ".repeat(3)));
+        all.push(turns.clone());
+    }
+    let mut scorer = model("llama-1");
+    let (found, stats) = score(&mut scorer, &all);
+    let longest = u64::from(found[5].tokens);
+    assert!(
+        stats.tokens_computed <= longest + 6 * 8,
+        "{stats:?} {longest}"
+    );
+    for (turns, found) in all.iter().zip(&found) {
+        let (fresh, _) = score(&mut model("llama-1"), std::slice::from_ref(turns));
+        assert_eq!(found.score.to_bits(), fresh[0].score.to_bits());
+    }
 }
 
 #[test]
@@ -137,27 +184,28 @@ proptest! {
         sharing: bool,
         pad in prop::option::of(0u32..2),
     ) {
-        let groups = group(&rows, budget, sharing);
-        let batches = pack(groups, &rows, budget);
+        let batches = pack(&rows, budget, sharing);
         let mut next = 0;
         for batch in &batches {
             prop_assert_eq!(batch.first, next);
             for row in 0..batch.rows.len() {
-                let segment = &batch.segments[batch.rows[row]];
-                let places: Vec<usize> = segment.parent.clone().unwrap_or(0..0).chain(segment.range.clone()).collect();
+                let chain = batch.chain(batch.rows[row]);
+                let places: Vec<usize> = chain.iter().flat_map(|s| batch.segments[*s].range.clone()).take(rows[next].len()).collect();
+                prop_assert!(chain.iter().all(|s| !batch.segments[*s].range.is_empty()));
+                prop_assert_eq!(chain.iter().map(|s| batch.segments[*s].range.len()).sum::<usize>(), rows[next].len());
                 let ids: Vec<u32> = places.iter().map(|&p| batch.ids[p]).collect();
                 let positions: Vec<u32> = places.iter().map(|&p| batch.positions[p]).collect();
                 prop_assert_eq!(&ids, &rows[next]);
                 prop_assert!(positions.iter().copied().eq(0..ids.len() as u32));
-                prop_assert!(!segment.range.is_empty());
                 let last = match pad {
                     None => ids.len() - 1,
                     Some(pad) => ids.iter().rposition(|&id| id != pad).unwrap_or(0),
                 };
                 let pooled = batch.place(row, last);
                 prop_assert_eq!(pooled.token, places[last]);
-                let seen = pooled.before.map_or(0, |b| b.len()) + pooled.token + 1 - pooled.start;
-                prop_assert_eq!(seen, last + 1);
+                let own = &batch.segments[pooled.segment];
+                prop_assert!(own.range.contains(&pooled.token));
+                prop_assert_eq!(own.position + pooled.token - own.range.start, last);
                 next += 1;
             }
         }

@@ -16,14 +16,17 @@ mod fuzz;
 mod heads;
 /// Downloads.
 pub mod hub;
-/// Own kernels.
-mod int8;
 /// The embedded model.
 mod mini;
 /// Files of NeMo.
 mod nemo;
 /// Scores as transformers computes them.
 mod parity;
+/// What each kind of matrix may be kept in, by hand.
+#[path = "../speed/precision.rs"]
+mod precision;
+/// Products with weights.
+mod products;
 /// Chat templates.
 mod prompts;
 /// Vocabularies of `SentencePiece`.

@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use tiebreak::reward::local::LocalScorer;
-use tiebreak::reward::{DtypeChoice, LoadOptions, ModelRef, Scorer as _};
+use tiebreak::reward::local::cpu::Isa;
+use tiebreak::reward::{DtypeChoice, LoadOptions, Loops, ModelRef, Scorer as _};
 
 use super::{Message, copy, fixture, model, options, score, turns};
 
@@ -31,8 +32,14 @@ fn close(found: f64, expected: f64, tolerance: f64) -> bool {
 }
 
 /// Every conversation, alone and all together, against transformers alone and padded to a batch.
+/// By every set of instructions that there is, and by candle's operations.
 fn check(name: &str) {
-    agrees(&mut model(name), name);
+    let own = Isa::all().into_iter().map(Loops::With);
+    for loops in own.chain([Loops::Candle]) {
+        let options = LoadOptions { loops, ..options() };
+        let model = ModelRef::Path(fixture(name));
+        agrees(&mut LocalScorer::load(&model, &options).unwrap(), name);
+    }
 }
 
 fn agrees(scorer: &mut LocalScorer, name: &str) {
@@ -140,17 +147,14 @@ fn quantised_weights_are_computed_in_f32_unless_asked_otherwise() {
     let rows = rows("llama-1.q8_0.gguf");
     let conversations: Vec<_> = rows.iter().map(|r| turns(&r.messages)).collect();
     let mut keys = vec![model("llama-1").info().id.key()];
-    // By this processor's own instructions where it has them.
-    let eight_bits = if tiebreak::reward::local::int8::is_here() {
-        "int8"
-    } else {
-        "q8_0"
-    };
     let cases = [
         ("llama-1.q8_0.gguf", DtypeChoice::Auto, "f32", 1e-4),
         // These quantise the activations too; a tiny model with large random weights makes much of that.
-        ("llama-1.q8_0.gguf", DtypeChoice::Q8_0, eight_bits, 0.25),
-        ("llama-1", DtypeChoice::Q8_0, eight_bits, 0.25),
+        ("llama-1.q8_0.gguf", DtypeChoice::Q8_0, "int8", 0.25),
+        ("llama-1", DtypeChoice::Q8_0, "int8", 0.25),
+        ("llama-1", DtypeChoice::Bf16, "bf16", 0.15),
+        ("llama-1", DtypeChoice::F16, "f16", 0.05),
+        ("llama-1", DtypeChoice::Q4K, "q4_k", 0.5),
     ];
     for (name, dtype, called, tolerance) in cases {
         let options = LoadOptions { dtype, ..options() };
@@ -170,7 +174,7 @@ fn quantised_weights_are_computed_in_f32_unless_asked_otherwise() {
     }
     keys.sort();
     keys.dedup();
-    assert_eq!(keys.len(), 4);
+    assert_eq!(keys.len(), 7);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::files::Files;
 use super::weights::{HEAD, Weights};
 use super::{Backbone, Engine, check, hub, precision};
 use crate::domain::Turn;
-use crate::reward::{LoadOptions, ModelRef, RewardError, ScoreStats};
+use crate::reward::{LoadOptions, Loops, ModelRef, RewardError, ScoreStats};
 use crate::task::Cancel;
 
 /// A base model. It needs no head: a language model will do.
@@ -56,7 +56,7 @@ impl Base {
             options.dtype,
             &files.weights,
             files.parameters(),
-            engine.device.is_cpu() && !options.candle,
+            engine.device.is_cpu() && options.loops != Loops::Candle,
         );
         let backbone = Backbone::load(&files, engine, precision, options)?;
         let id = format!(

@@ -6,7 +6,7 @@ use super::backbone::linear::Precision;
 use super::files::{Files, json, read};
 use super::head::Plan;
 use super::weights::{TensorFiles, Weights};
-use super::{cpu, encoder, files, head_choice, hub, precision};
+use super::{encoder, files, head_choice, hub, precision};
 use crate::reward::{DeviceChoice, HeadChoice, LoadOptions, ModelRef, RewardError, batch, prompt};
 
 /// What the files of a model say.
@@ -159,13 +159,12 @@ pub(super) fn fits(
 fn bytes_of(precision: Precision) -> f64 {
     match precision {
         Precision::F32 => 4.0,
-        Precision::F16 | Precision::Bf16 => 2.0,
         // A scale for every 64.
         Precision::Int8 => 1.0 + 4.0 / 64.0,
-        Precision::Mixed(parts) if parts == cpu::Parts::all(cpu::Kind::F32) => 4.0,
-        Precision::Mixed(parts) if parts == cpu::Parts::all(cpu::Kind::Int8) => 1.0 + 4.0 / 64.0,
-        Precision::Mixed(_) => 2.0,
-        Precision::Quantised(dtype) | Precision::AsStored(dtype) => dtype.type_size() as f64 / dtype.block_size() as f64,
+        Precision::F16 | Precision::Bf16 | Precision::Mixed(_) => 2.0,
+        Precision::Quantised(dtype) | Precision::AsStored(dtype) => {
+            dtype.type_size() as f64 / dtype.block_size() as f64
+        }
     }
 }
 

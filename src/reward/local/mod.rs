@@ -38,8 +38,8 @@ use super::batch::{self, Packed};
 use super::prompt::ChatTemplate;
 use super::tokens::{Encoded, Encoder};
 use super::{
-    Course, DtypeChoice, HeadChoice, LoadOptions, ModelRef, RewardError, ScoreOutput, ScoreStats,
-    Scorer, ScorerInfo, preset,
+    Course, DtypeChoice, HeadChoice, LoadOptions, Loops, ModelRef, RewardError, ScoreOutput,
+    ScoreStats, Scorer, ScorerInfo, preset,
 };
 use crate::domain::{Role, ScorerId, Turn};
 use crate::task::Cancel;
@@ -143,9 +143,15 @@ impl Backbone {
             device: &engine.device,
             precision,
         };
-        let parts = precision.parts().filter(|_| engine.device.is_cpu() && !options.candle);
+        let parts = precision
+            .parts()
+            .filter(|_| engine.device.is_cpu() && options.loops != Loops::Candle);
+        let isa = match options.loops {
+            Loops::With(isa) => isa,
+            _ => cpu::Isa::here(),
+        };
         let layers = engine.run(|| match parts {
-            Some(parts) => CpuDecoder::load(config, &loader, parts).map(Layers::Own),
+            Some(parts) => CpuDecoder::load(config, &loader, parts, isa).map(Layers::Own),
             None => Decoder::load(config, &loader).map(Layers::Candle),
         })?;
         let template = ChatTemplate::new(&files.template, files.special.clone())?;
@@ -299,7 +305,11 @@ impl Backbone {
             Layers::Own(own) => {
                 let hidden = own.forward(batch, &pooled, None, cancel)?;
                 let width = hidden.len() / pooled.len().max(1);
-                Ok(Tensor::from_vec(hidden, (pooled.len(), width), &Device::Cpu)?)
+                Ok(Tensor::from_vec(
+                    hidden,
+                    (pooled.len(), width),
+                    &Device::Cpu,
+                )?)
             }
             Layers::Candle(candle) => candle.forward(batch, &pooled, cancel),
         })
@@ -329,7 +339,7 @@ impl LocalScorer {
         }
         let config = &files.config;
         let parameters = files.parameters();
-        let own = engine.device.is_cpu() && !options.candle;
+        let own = engine.device.is_cpu() && options.loops != Loops::Candle;
         let precision = precision(options.dtype, &files.weights, parameters, own);
         if engine.device.is_cpu() {
             facts::fits(&files.name, parameters, precision, options)?;
@@ -541,14 +551,12 @@ fn precision(choice: DtypeChoice, weights: &Weights, parameters: u64, on_cpu: bo
         (DtypeChoice::F16, _) => Precision::F16,
         (DtypeChoice::Parts(parts), _) => Precision::Mixed(parts),
         (DtypeChoice::Q4K, _) => Precision::Quantised(GgmlDType::Q4K),
-        (DtypeChoice::Q8_0, _) if on_cpu => Precision::Int8,
-        (DtypeChoice::Q8_0, _) => Precision::Quantised(GgmlDType::Q8_0),
         // Of small models exact scores cost little.
         (DtypeChoice::Auto, _) if parameters <= AUTO_F32 => Precision::F32,
         (DtypeChoice::Auto, _) if on_cpu && isa.has_short_products() => Precision::Mixed(AUTO),
         (DtypeChoice::Auto, _) if parameters.saturating_mul(4) <= AUTO_F32_BYTES => Precision::F32,
         (DtypeChoice::Auto, Weights::Gguf { file, .. }) => Precision::AsStored(file.main_type()),
-        (DtypeChoice::Auto, _) if on_cpu => Precision::Int8,
-        (DtypeChoice::Auto, _) => Precision::Quantised(GgmlDType::Q8_0),
+        (DtypeChoice::Auto | DtypeChoice::Q8_0, _) if on_cpu => Precision::Int8,
+        (DtypeChoice::Auto | DtypeChoice::Q8_0, _) => Precision::Quantised(GgmlDType::Q8_0),
     }
 }

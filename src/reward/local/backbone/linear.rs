@@ -65,6 +65,17 @@ pub(crate) struct Loader<'a> {
 }
 
 impl Loader<'_> {
+    /// Values in f32, of as many digits as the precision keeps where that is a matter of rounding.
+    pub(crate) fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, RewardError> {
+        let mut values = self.weights.f32(name, shape)?;
+        if self.precision == Precision::F16 {
+            for value in &mut values {
+                *value = half::f16::from_f32(*value).to_f32();
+            }
+        }
+        Ok(values)
+    }
+
     /// A tensor in f32.
     pub(crate) fn dense(&self, name: &str, shape: &[usize]) -> Result<Tensor, RewardError> {
         self.weights.check(name, shape)?;

@@ -1,7 +1,10 @@
 //! Attention over packed texts, without a mask and without a matrix of all scores: a few rows of queries at a time, each over the keys
 //! that it sees. The sums of a row go along its keys in their order, wherever these lie, so that a score does not depend on what else
 //! is in the batch, nor on what was kept from before.
-#![expect(unsafe_code, reason = "pointers into keys and values, whose bounds are checked before the loops")]
+#![expect(
+    unsafe_code,
+    reason = "pointers into keys and values, whose bounds are checked before the loops"
+)]
 
 use std::ops::Range;
 
@@ -87,7 +90,11 @@ impl KeysValues {
     /// # Panics
     /// Where there is no room for them.
     pub(super) fn append(&mut self, shape: Shape, keys: &[f32], values: &[f32]) {
-        let (d, room, width) = (shape.head_dim, shape.room(), shape.kv_heads * shape.head_dim);
+        let (d, room, width) = (
+            shape.head_dim,
+            shape.room(),
+            shape.kv_heads * shape.head_dim,
+        );
         let rows = keys.chunks_exact(width).zip(values.chunks_exact(width));
         for (keys, values) in rows {
             let slot = self.tokens;
@@ -126,25 +133,30 @@ pub(super) fn attend(isa: Isa, shape: Shape, queries: &[f32], spans: &[Span<'_>]
     let at_once = TASK.div_ceil(shared);
     let mut tasks = vec![];
     for span in spans {
-        assert!(span.rows.end * width <= queries.len().min(out.len()), "as many rows everywhere");
+        assert!(
+            span.rows.end * width <= queries.len().min(out.len()),
+            "as many rows everywhere"
+        );
         for first in (0..span.rows.len()).step_by(at_once) {
             let count = at_once.min(span.rows.len() - first);
             tasks.extend((0..shape.kv_heads).map(|head| (span, first, count, head)));
         }
     }
     let out = Place(out.as_mut_ptr());
-    tasks.into_par_iter().for_each(|(span, first, count, head)| {
-        isa.run(Block {
-            shape,
-            queries,
-            out: &out,
-            pieces: span.pieces,
-            row: span.rows.start + first,
-            count,
-            seen: span.seen + first,
-            head,
+    tasks
+        .into_par_iter()
+        .for_each(|(span, first, count, head)| {
+            isa.run(Block {
+                shape,
+                queries,
+                out: &out,
+                pieces: span.pieces,
+                row: span.rows.start + first,
+                count,
+                seen: span.seen + first,
+                head,
+            });
         });
-    });
 }
 
 /// Where tasks write, each to rows and heads of its own.
@@ -199,14 +211,20 @@ impl Block<'_> {
     }
 
     #[inline(always)]
-    fn rows<S: Simd, const R: usize>(&self, s: S, first: usize, scores: &mut [f32], stride: usize) -> usize {
+    fn rows<S: Simd, const R: usize>(
+        &self,
+        s: S,
+        first: usize,
+        scores: &mut [f32],
+        stride: usize,
+    ) -> usize {
         let (d, room) = (self.shape.head_dim, self.shape.room());
         let mut a = [std::ptr::null::<u32>(); R];
         let mut seen = [0; R];
         for r in 0..R {
-            let (at, sees) = self.place(first + r);
+            let (at, end) = self.place(first + r);
             a[r] = self.queries[at..at + d].as_ptr().cast();
-            seen[r] = sees;
+            seen[r] = end;
         }
         let end = seen[R - 1];
         let begin = self.shape.window.map_or(0, |w| seen[0].saturating_sub(w));
@@ -222,8 +240,12 @@ impl Block<'_> {
                 let to = position + block * LANES;
                 if block + 1 < blocks {
                     let b = [
-                        keys[block * LANES * d..(block + 1) * LANES * d].as_ptr().cast(),
-                        keys[(block + 1) * LANES * d..(block + 2) * LANES * d].as_ptr().cast(),
+                        keys[block * LANES * d..(block + 1) * LANES * d]
+                            .as_ptr()
+                            .cast(),
+                        keys[(block + 1) * LANES * d..(block + 2) * LANES * d]
+                            .as_ptr()
+                            .cast(),
                     ];
                     let zero = [[s.splat(0.0); 2]; R];
                     // SAFETY: `d` words of each query and `d` lines of each block of keys.
@@ -234,7 +256,9 @@ impl Block<'_> {
                     }
                     block += 2;
                 } else {
-                    let b = [keys[block * LANES * d..(block + 1) * LANES * d].as_ptr().cast()];
+                    let b = [keys[block * LANES * d..(block + 1) * LANES * d]
+                        .as_ptr()
+                        .cast()];
                     let zero = [[s.splat(0.0); 1]; R];
                     // SAFETY: as above.
                     let sums = unsafe { tile::<S, ByF32, R, 1>(s, zero, a, b, LANES, d) };
@@ -265,8 +289,14 @@ impl Block<'_> {
                     let (skip, len, values) = self.values(piece, position, begin, end);
                     if skip < len {
                         let a = weights_at::<R>(scores, stride, position + skip, len - skip);
-                        let b = [&values[skip * room + column..], &values[skip * room + column + LANES..]];
-                        assert!(b[1].len() >= (len - skip - 1) * room + LANES, "rows of values");
+                        let b = [
+                            &values[skip * room + column..],
+                            &values[skip * room + column + LANES..],
+                        ];
+                        assert!(
+                            b[1].len() >= (len - skip - 1) * room + LANES,
+                            "rows of values"
+                        );
                         let b = [b[0].as_ptr().cast(), b[1].as_ptr().cast()];
                         // SAFETY: so many weights of each row, and so many rows of values.
                         sums = unsafe { tile::<S, ByF32, R, 2>(s, sums, a, b, room, len - skip) };
@@ -289,7 +319,16 @@ impl Block<'_> {
                         let b = &values[skip * room + column..];
                         assert!(b.len() >= (len - skip - 1) * room + LANES, "rows of values");
                         // SAFETY: as above.
-                        sums = unsafe { tile::<S, ByF32, R, 1>(s, sums, a, [b.as_ptr().cast()], room, len - skip) };
+                        sums = unsafe {
+                            tile::<S, ByF32, R, 1>(
+                                s,
+                                sums,
+                                a,
+                                [b.as_ptr().cast()],
+                                room,
+                                len - skip,
+                            )
+                        };
                     }
                     position += piece.tokens;
                 }
@@ -305,7 +344,13 @@ impl Block<'_> {
 
     /// The first and the end of a piece's tokens that are seen, and the head's values.
     #[inline(always)]
-    fn values<'p>(&self, piece: &'p KeysValues, position: usize, begin: usize, end: usize) -> (usize, usize, &'p [f32]) {
+    fn values<'p>(
+        &self,
+        piece: &'p KeysValues,
+        position: usize,
+        begin: usize,
+        end: usize,
+    ) -> (usize, usize, &'p [f32]) {
         let size = piece.slots * self.shape.room();
         let values = &piece.values[self.head * size..(self.head + 1) * size];
         let len = piece.tokens.min(end.saturating_sub(position));
@@ -325,10 +370,17 @@ impl Block<'_> {
 
 /// The rows' weights from a key on.
 #[inline(always)]
-fn weights_at<const R: usize>(scores: &[f32], stride: usize, from: usize, count: usize) -> [*const u32; R] {
+fn weights_at<const R: usize>(
+    scores: &[f32],
+    stride: usize,
+    from: usize,
+    count: usize,
+) -> [*const u32; R] {
     let mut a = [std::ptr::null::<u32>(); R];
     for (r, a) in a.iter_mut().enumerate() {
-        *a = scores[r * stride + from..r * stride + from + count].as_ptr().cast();
+        *a = scores[r * stride + from..r * stride + from + count]
+            .as_ptr()
+            .cast();
     }
     a
 }

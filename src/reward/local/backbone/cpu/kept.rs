@@ -38,7 +38,8 @@ impl Memory {
             pairs.take_while(|(a, b)| a == b).count()
         };
         let all = self.texts.iter().map(|kept| (kept, same(kept)));
-        all.max_by_key(|(_, same)| *same).filter(|(_, same)| *same >= LEAST)
+        all.max_by_key(|(_, same)| *same)
+            .filter(|(_, same)| *same >= LEAST)
     }
 
     /// Keeps a text, and forgets the oldest beyond what is kept.

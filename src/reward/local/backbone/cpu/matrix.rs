@@ -3,7 +3,10 @@
 //! Weights lie in lines of 64 bytes: 32 bits of each of 16 outputs, for one input (f32), two (bf16) or four (8 bits). A tile of a few
 //! rows by one or two blocks of 16 outputs keeps its sums in registers while it goes along the inputs. 8 bits: both sides are
 //! quantised in groups of 64, each with its scale, the largest at 127; sums of a group are whole numbers and exact.
-#![expect(unsafe_code, reason = "pointers into lines and rows, whose bounds are checked before the loops")]
+#![expect(
+    unsafe_code,
+    reason = "pointers into lines and rows, whose bounds are checked before the loops"
+)]
 
 use rayon::prelude::*;
 
@@ -57,7 +60,11 @@ pub struct Matrix {
 
 impl std::fmt::Debug for Matrix {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Matrix({:?}, {} x {})", self.kind, self.outputs, self.inputs)
+        write!(
+            f,
+            "Matrix({:?}, {} x {})",
+            self.kind, self.outputs, self.inputs
+        )
     }
 }
 
@@ -67,7 +74,10 @@ impl Matrix {
     /// # Panics
     /// Where `values` are not as many, or there are no inputs.
     pub fn new(kind: Kind, values: &[f32], outputs: usize, inputs: usize) -> Self {
-        assert!(inputs > 0 && values.len() == outputs * inputs, "checked before");
+        assert!(
+            inputs > 0 && values.len() == outputs * inputs,
+            "checked before"
+        );
         let rows: Vec<Option<&[f32]>> = values.chunks(inputs).map(Some).collect();
         Self::packed(kind, &rows, outputs, inputs)
     }
@@ -76,7 +86,13 @@ impl Matrix {
     ///
     /// # Panics
     /// As [`Matrix::new`].
-    pub(super) fn twins(kind: Kind, gate: &[f32], up: &[f32], outputs: usize, inputs: usize) -> Self {
+    pub(super) fn twins(
+        kind: Kind,
+        gate: &[f32],
+        up: &[f32],
+        outputs: usize,
+        inputs: usize,
+    ) -> Self {
         assert!(
             inputs > 0 && gate.len() == outputs * inputs && up.len() == gate.len(),
             "checked before"
@@ -84,9 +100,10 @@ impl Matrix {
         let mut rows = Vec::with_capacity(2 * outputs.next_multiple_of(LANES));
         for block in (0..outputs).step_by(LANES) {
             for of in [gate, up] {
-                rows.extend((block..block + LANES).map(|row| {
-                    (row < outputs).then(|| &of[row * inputs..(row + 1) * inputs])
-                }));
+                rows.extend(
+                    (block..block + LANES)
+                        .map(|row| (row < outputs).then(|| &of[row * inputs..(row + 1) * inputs])),
+                );
             }
         }
         let outputs = rows.len();
@@ -99,8 +116,19 @@ impl Matrix {
         let groups = inputs.div_ceil(GROUP);
         let zero = if kind == Kind::Int8 { 0x8080_8080 } else { 0 };
         let mut lines = vec![Line([zero; LANES]); blocks * steps];
-        let mut scales = vec![0.0; if kind == Kind::Int8 { blocks * groups * LANES } else { 0 }];
-        let scales_of_block = if kind == Kind::Int8 { groups * LANES } else { 1 };
+        let mut scales = vec![
+            0.0;
+            if kind == Kind::Int8 {
+                blocks * groups * LANES
+            } else {
+                0
+            }
+        ];
+        let scales_of_block = if kind == Kind::Int8 {
+            groups * LANES
+        } else {
+            1
+        };
         // One chunk too few where there are no scales: zip with empty ones.
         let mut parts: Vec<&mut [f32]> = if kind == Kind::Int8 {
             scales.chunks_mut(scales_of_block).collect()
@@ -164,10 +192,13 @@ impl Matrix {
             Then::Put(_) | Then::Add(_) => self.outputs,
             Then::Glu(glu) => glu.width,
         };
-        let short = self.kind == Kind::Int8
-            && input.scales.len() < rows * self.inputs.div_ceil(GROUP);
+        let short =
+            self.kind == Kind::Int8 && input.scales.len() < rows * self.inputs.div_ceil(GROUP);
         assert!(
-            input.kind == Some(self.kind) && input.words.len() >= rows * steps && !short && out.len() >= rows * width,
+            input.kind == Some(self.kind)
+                && input.words.len() >= rows * steps
+                && !short
+                && out.len() >= rows * width,
             "as many rows everywhere"
         );
         let blocks = self.outputs.div_ceil(LANES);
@@ -195,7 +226,6 @@ impl Matrix {
 }
 
 /// Writes one output's weights into the lines of its block.
-#[expect(clippy::needless_pass_by_ref_mut, reason = "scales are written for 8 bits")]
 fn write_row(kind: Kind, row: &[f32], lane: usize, lines: &mut [Line], scales: &mut [f32]) {
     match kind {
         Kind::F32 => {
@@ -213,7 +243,10 @@ fn write_row(kind: Kind, row: &[f32], lane: usize, lines: &mut [Line], scales: &
             let mut words = [0; GROUP / 4];
             for (group, part) in row.chunks(GROUP).enumerate() {
                 // Plain loops here: once, at loading, and the same bytes on every processor.
-                let (scale, _) = Isa::portable().run(Quantise { part, to: &mut words });
+                let (scale, _) = Isa::portable().run(Quantise {
+                    part,
+                    to: &mut words,
+                });
                 scales[group * LANES + lane] = scale;
                 for (line, word) in lines[group * (GROUP / 4)..].iter_mut().zip(words) {
                     line.0[lane] = word ^ 0x8080_8080;
@@ -302,7 +335,11 @@ impl Kernel for Take<'_> {
             }
             Some(Kind::Bf16) => {
                 let steps = Kind::Bf16.steps(self.inputs);
-                for (row, words) in self.x.chunks_exact(self.inputs).zip(words.chunks_exact_mut(steps)) {
+                for (row, words) in self
+                    .x
+                    .chunks_exact(self.inputs)
+                    .zip(words.chunks_exact_mut(steps))
+                {
                     for (part, words) in row.chunks(LANES).zip(words.chunks_mut(LANES / 2)) {
                         let (mut whole, mut short) = ([0.0; LANES], [0; LANES]);
                         whole[..part.len()].copy_from_slice(part);
@@ -315,7 +352,10 @@ impl Kernel for Take<'_> {
             }
             Some(Kind::Int8) => {
                 let (steps, groups) = (Kind::Int8.steps(self.inputs), self.inputs.div_ceil(GROUP));
-                let rows = self.x.chunks_exact(self.inputs).zip(words.chunks_exact_mut(steps));
+                let rows = self
+                    .x
+                    .chunks_exact(self.inputs)
+                    .zip(words.chunks_exact_mut(steps));
                 for (row, (x, words)) in rows.enumerate() {
                     for (group, part) in x.chunks(GROUP).enumerate() {
                         let to = &mut words[group * (GROUP / 4)..(group + 1) * (GROUP / 4)];
@@ -365,7 +405,12 @@ impl Kernel for Quantise<'_> {
             let mut bytes = [0_i8; LANES];
             sum += s.bytes(s.mul(s.load(part), s.splat(inverse)), &mut bytes);
             for (to, four) in to.iter_mut().zip(bytes.chunks_exact(4)) {
-                *to = u32::from_le_bytes([four[0] as u8, four[1] as u8, four[2] as u8, four[3] as u8]);
+                *to = u32::from_le_bytes([
+                    four[0] as u8,
+                    four[1] as u8,
+                    four[2] as u8,
+                    four[3] as u8,
+                ]);
             }
         }
         (scale, sum)
@@ -465,7 +510,9 @@ impl Blocks<'_> {
         }
         let mut b = [std::ptr::null::<u32>(); C];
         for (c, b) in b.iter_mut().enumerate() {
-            *b = self.matrix.lines[(block + c) * steps..(block + c + 1) * steps].as_ptr().cast();
+            *b = self.matrix.lines[(block + c) * steps..(block + c + 1) * steps]
+                .as_ptr()
+                .cast();
         }
         let zero = [[s.splat(0.0); C]; R];
         // SAFETY: the slices taken are of `steps` words and lines.
@@ -475,7 +522,12 @@ impl Blocks<'_> {
     }
 
     #[inline(always)]
-    fn byte_tile<S: Simd, const R: usize, const C: usize>(&self, s: S, block: usize, row: usize) -> usize {
+    fn byte_tile<S: Simd, const R: usize, const C: usize>(
+        &self,
+        s: S,
+        block: usize,
+        row: usize,
+    ) -> usize {
         const STEPS: usize = GROUP / 4;
         let (matrix, input) = (self.matrix, self.input);
         let groups = matrix.inputs.div_ceil(GROUP);
@@ -486,7 +538,9 @@ impl Blocks<'_> {
         }
         let mut b = [std::ptr::null::<u32>(); C];
         for (c, b) in b.iter_mut().enumerate() {
-            *b = matrix.lines[(block + c) * steps..(block + c + 1) * steps].as_ptr().cast();
+            *b = matrix.lines[(block + c) * steps..(block + c + 1) * steps]
+                .as_ptr()
+                .cast();
         }
         let mut sums = [[s.splat(0.0); C]; R];
         for group in 0..groups {
@@ -552,7 +606,11 @@ impl Blocks<'_> {
                 for (r, sums) in sums.iter().enumerate() {
                     let gate = with(s, sums[0], glu.bias, block);
                     let up = with(s, sums[C - 1], glu.bias, block + 1);
-                    let gate = if glu.gelu { gelu(s, gate) } else { silu(s, gate) };
+                    let gate = if glu.gelu {
+                        gelu(s, gate)
+                    } else {
+                        silu(s, gate)
+                    };
                     self.write(s, row + r, block / 2, s.mul(gate, up), false);
                 }
             }

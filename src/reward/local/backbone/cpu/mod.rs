@@ -3,6 +3,11 @@
 //! Texts lie one after another without padding. A layer is two passes over them, each split among the threads by rows (by outputs,
 //! where there are few rows): norm, queries, keys and values, rotated; then, after attention, its output, norm and feed-forward
 //! part, added to what went in. A thread takes some hundred rows through the whole of a pass, so that they stay in its cache.
+#![expect(
+    clippy::inline_always,
+    clippy::needless_range_loop,
+    reason = "what is not inlined into a function with the instructions is compiled without them, closures and iterators first of all"
+)]
 
 mod attention;
 mod kept;
@@ -69,7 +74,11 @@ impl Parts {
             let parts = all.iter().filter(|(_, own)| *own == kind);
             parts.map(|(name, _)| *name).collect::<Vec<_>>().join(",")
         };
-        let kinds = [(Kind::Int8, "int8"), (Kind::Bf16, "bf16"), (Kind::F32, "f32")];
+        let kinds = [
+            (Kind::Int8, "int8"),
+            (Kind::Bf16, "bf16"),
+            (Kind::F32, "f32"),
+        ];
         if let Some((_, name)) = kinds.iter().find(|(kind, _)| self == Self::all(*kind)) {
             return (*name).to_owned();
         }
@@ -197,6 +206,7 @@ impl CpuDecoder {
         config: &DecoderConfig,
         loader: &Loader<'_>,
         parts: Parts,
+        isa: Isa,
     ) -> Result<Self, RewardError> {
         let c = config;
         let (q, kv) = (c.heads * c.head_dim, c.kv_heads * c.head_dim);
@@ -204,7 +214,9 @@ impl CpuDecoder {
         let norm = |name: &str, size: usize| {
             let mut weights = vector(&format!("{name}.weight"), size)?;
             if c.family.norms_from_one() {
-                weights.iter_mut().for_each(|w| *w += 1.0);
+                for weight in &mut weights {
+                    *weight += 1.0;
+                }
             }
             Ok::<_, RewardError>(weights)
         };
@@ -215,9 +227,7 @@ impl CpuDecoder {
         let layer = |i: usize| {
             let name = |part: &str| format!("model.layers.{i}.{part}");
             let values = |part: &str, outputs, inputs| {
-                loader
-                    .weights
-                    .f32(&format!("{}.weight", name(part)), &[outputs, inputs])
+                loader.values(&format!("{}.weight", name(part)), &[outputs, inputs])
             };
             let bias = |part: &str, outputs, there: bool| {
                 there
@@ -254,7 +264,13 @@ impl CpuDecoder {
                 },
                 attention_norm: norm(&name("input_layernorm"), c.hidden)?,
                 query: linear(parts.query_key, "self_attn.q_proj", q, c.hidden, c.qkv_bias)?,
-                key: linear(parts.query_key, "self_attn.k_proj", kv, c.hidden, c.qkv_bias)?,
+                key: linear(
+                    parts.query_key,
+                    "self_attn.k_proj",
+                    kv,
+                    c.hidden,
+                    c.qkv_bias,
+                )?,
                 value: linear(parts.value, "self_attn.v_proj", kv, c.hidden, c.qkv_bias)?,
                 output: linear(parts.output, "self_attn.o_proj", c.hidden, q, c.output_bias)?,
                 head_norms: if c.family.norms_queries() {
@@ -266,7 +282,10 @@ impl CpuDecoder {
                 mlp_norm: norm(&name(before_mlp), c.hidden)?,
                 end_norms: if both_ends {
                     let attention = norm(&name("post_attention_layernorm"), c.hidden)?;
-                    Some((attention, norm(&name("post_feedforward_layernorm"), c.hidden)?))
+                    Some((
+                        attention,
+                        norm(&name("post_feedforward_layernorm"), c.hidden)?,
+                    ))
                 } else {
                     None
                 },
@@ -274,7 +293,13 @@ impl CpuDecoder {
                     weight: Matrix::twins(parts.gate_up, &gate, &up, c.intermediate, c.hidden),
                     bias: twins,
                 },
-                down: linear(parts.down, "mlp.down_proj", c.hidden, c.intermediate, c.mlp_bias)?,
+                down: linear(
+                    parts.down,
+                    "mlp.down_proj",
+                    c.hidden,
+                    c.intermediate,
+                    c.mlp_bias,
+                )?,
             })
         };
         let values = loader
@@ -286,10 +311,12 @@ impl CpuDecoder {
             } else {
                 Embedding::Bf16(values.into_par_iter().map(simd::to_bf16).collect())
             },
-            layers: (0..c.layers).map(layer).collect::<Result<_, RewardError>>()?,
+            layers: (0..c.layers)
+                .map(layer)
+                .collect::<Result<_, RewardError>>()?,
             norm: norm("model.norm", c.hidden)?,
             config: config.clone(),
-            isa: Isa::here(),
+            isa,
         })
     }
 
@@ -334,7 +361,9 @@ impl CpuDecoder {
                     })
                     .collect();
                 let chains = chains.iter();
-                chains.map(|chain| chain.iter().map(|s| &texts[*s]).collect()).collect()
+                chains
+                    .map(|chain| chain.iter().map(|s| &texts[*s]).collect())
+                    .collect()
             };
             let spans: Vec<Span<'_>> = if last {
                 // Only the pooled tokens ask, and only they go on.
@@ -361,7 +390,13 @@ impl CpuDecoder {
                 spans
             };
             rows.attended.resize(x.len() / c.hidden * q, 0.0);
-            attend(self.isa, layer.shape, &rows.queries, &spans, &mut rows.attended);
+            attend(
+                self.isa,
+                layer.shape,
+                &rows.queries,
+                &spans,
+                &mut rows.attended,
+            );
             self.after_attention(layer, &mut x, &mut rows);
         }
         let mut out = vec![0.0; x.len()];
@@ -385,7 +420,11 @@ impl CpuDecoder {
                     None => KeysValues::with_room(layer.shape, room),
                 })
                 .collect(),
-            bytes: self.layers.len() * self.layers.first().map_or(0, |l| KeysValues::bytes(l.shape, room)),
+            bytes: self.layers.len()
+                * self
+                    .layers
+                    .first()
+                    .map_or(0, |l| KeysValues::bytes(l.shape, room)),
         }
     }
 
@@ -405,7 +444,9 @@ impl CpuDecoder {
         }
         if self.config.family.scales_embeddings() {
             let scale = (size as f64).sqrt() as f32;
-            x.iter_mut().for_each(|x| *x *= scale);
+            for x in &mut x {
+                *x *= scale;
+            }
         }
         x
     }
@@ -415,7 +456,9 @@ impl CpuDecoder {
         let end = positions.iter().max().map_or(0, |last| last + 1);
         let all = || {
             let frequencies = &self.config.frequencies;
-            (0..end).into_par_iter().flat_map_iter(move |p| frequencies.iter().map(move |f| p as f32 * f))
+            (0..end)
+                .into_par_iter()
+                .flat_map_iter(move |p| frequencies.iter().map(move |f| p as f32 * f))
         };
         Angles {
             cos: all().map(f32::cos).collect(),
@@ -449,7 +492,8 @@ impl CpuDecoder {
         let c = &self.config;
         let (q, kv) = (c.heads * c.head_dim, c.kv_heads * c.head_dim);
         let (chunk, apart) = Self::split(positions.len());
-        rows.rooms.resize_with(positions.len().div_ceil(chunk), Room::default);
+        rows.rooms
+            .resize_with(positions.len().div_ceil(chunk), Room::default);
         let kinds = [layer.query.weight.kind(), layer.value.weight.kind()];
         x.par_chunks(chunk * c.hidden)
             .zip(positions.par_chunks(chunk))
@@ -461,25 +505,58 @@ impl CpuDecoder {
                 room.take_normed(self.isa, x, &layer.attention_norm, c.eps, &kinds);
                 let n = positions.len();
                 self.linear(&layer.key, room, n, keys, apart);
-                self.turn(keys, layer.head_norms.as_ref().map(|n| &n.1), positions, angles, 1.0);
+                self.turn(
+                    keys,
+                    layer.head_norms.as_ref().map(|n| &n.1),
+                    positions,
+                    angles,
+                    1.0,
+                );
                 self.linear(&layer.value, room, n, values, apart);
                 if asking {
                     self.linear(&layer.query, room, n, queries, apart);
-                    self.turn(queries, layer.head_norms.as_ref().map(|n| &n.0), positions, angles, c.query_scale as f32);
+                    self.turn(
+                        queries,
+                        layer.head_norms.as_ref().map(|n| &n.0),
+                        positions,
+                        angles,
+                        c.query_scale as f32,
+                    );
                 }
             });
     }
 
     /// Queries of these rows only.
-    fn queries_of_some(&self, layer: &Layer, x: &[f32], positions: &[u32], angles: &Angles, rows: &mut Rows) {
+    fn queries_of_some(
+        &self,
+        layer: &Layer,
+        x: &[f32],
+        positions: &[u32],
+        angles: &Angles,
+        rows: &mut Rows,
+    ) {
         let c = &self.config;
-        rows.queries.resize(positions.len() * c.heads * c.head_dim, 0.0);
-        rows.rooms.resize_with(rows.rooms.len().max(1), Room::default);
+        rows.queries
+            .resize(positions.len() * c.heads * c.head_dim, 0.0);
+        rows.rooms
+            .resize_with(rows.rooms.len().max(1), Room::default);
         let room = &mut rows.rooms[0];
-        room.take_normed(self.isa, x, &layer.attention_norm, c.eps, &[layer.query.weight.kind()]);
+        room.take_normed(
+            self.isa,
+            x,
+            &layer.attention_norm,
+            c.eps,
+            &[layer.query.weight.kind()],
+        );
         self.linear(&layer.query, room, positions.len(), &mut rows.queries, true);
         let norm = layer.head_norms.as_ref().map(|n| &n.0);
-        self.turn(&mut rows.queries, norm, positions, angles, c.query_scale as f32);
+        self.turn(
+            &mut rows.queries,
+            norm,
+            positions,
+            angles,
+            c.query_scale as f32,
+        );
     }
 
     /// What attention gave goes through its output and the feed-forward part, each added to `x`.
@@ -488,7 +565,8 @@ impl CpuDecoder {
         let q = c.heads * c.head_dim;
         let n = x.len() / c.hidden;
         let (chunk, apart) = Self::split(n);
-        rows.rooms.resize_with(n.div_ceil(chunk).max(1), Room::default);
+        rows.rooms
+            .resize_with(n.div_ceil(chunk).max(1), Room::default);
         x.par_chunks_mut(chunk * c.hidden)
             .zip(rows.attended.par_chunks(chunk * q))
             .zip(&mut rows.rooms)
@@ -498,7 +576,13 @@ impl CpuDecoder {
                 let end_norms = layer.end_norms.as_ref();
                 self.add(&layer.output, room, n, x, end_norms.map(|n| &n.0), apart);
                 let gate_up = &layer.gate_up;
-                room.take_normed(self.isa, x, &layer.mlp_norm, c.eps, &[gate_up.weight.kind()]);
+                room.take_normed(
+                    self.isa,
+                    x,
+                    &layer.mlp_norm,
+                    c.eps,
+                    &[gate_up.weight.kind()],
+                );
                 let mut wide = std::mem::take(&mut room.wide);
                 wide.resize(n * c.intermediate, 0.0);
                 let glu = Then::Glu(Glu {
@@ -506,7 +590,14 @@ impl CpuDecoder {
                     gelu: c.family.gelu(),
                     bias: gate_up.bias(),
                 });
-                gate_up.weight.multiply(self.isa, room.input(gate_up.weight.kind()), n, &mut wide, &glu, apart);
+                gate_up.weight.multiply(
+                    self.isa,
+                    room.input(gate_up.weight.kind()),
+                    n,
+                    &mut wide,
+                    &glu,
+                    apart,
+                );
                 room.take(self.isa, &wide, c.intermediate, &[layer.down.weight.kind()]);
                 room.wide = wide;
                 self.add(&layer.down, room, n, x, end_norms.map(|n| &n.1), apart);
@@ -517,11 +608,21 @@ impl CpuDecoder {
     fn linear(&self, linear: &Linear, room: &Room, n: usize, out: &mut [f32], apart: bool) {
         let input = room.input(linear.weight.kind());
         let then = Then::Put(linear.bias());
-        linear.weight.multiply(self.isa, input, n, out, &then, apart);
+        linear
+            .weight
+            .multiply(self.isa, input, n, out, &then, apart);
     }
 
     /// Adds a product, after its norm if there is one.
-    fn add(&self, linear: &Linear, room: &Room, n: usize, x: &mut [f32], norm: Option<&Vec<f32>>, apart: bool) {
+    fn add(
+        &self,
+        linear: &Linear,
+        room: &Room,
+        n: usize,
+        x: &mut [f32],
+        norm: Option<&Vec<f32>>,
+        apart: bool,
+    ) {
         let input = room.input(linear.weight.kind());
         let Some(norm) = norm else {
             let then = Then::Add(linear.bias());
@@ -539,7 +640,14 @@ impl CpuDecoder {
     }
 
     /// Norm, rotation and scale of heads.
-    fn turn(&self, x: &mut [f32], norm: Option<&Vec<f32>>, positions: &[u32], angles: &Angles, scale: f32) {
+    fn turn(
+        &self,
+        x: &mut [f32],
+        norm: Option<&Vec<f32>>,
+        positions: &[u32],
+        angles: &Angles,
+        scale: f32,
+    ) {
         if let Some(weight) = norm {
             self.isa.run(NormInPlace {
                 x,

@@ -16,7 +16,11 @@ impl Kernel for Norm<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let size = self.weight.len();
-        for (x, out) in self.x.chunks_exact(size).zip(self.out.chunks_exact_mut(size)) {
+        for (x, out) in self
+            .x
+            .chunks_exact(size)
+            .zip(self.out.chunks_exact_mut(size))
+        {
             let scale = s.splat(inverse(s, x, self.eps));
             let (x, rest) = x.as_chunks::<LANES>();
             let (weight, rest_of_weight) = self.weight.as_chunks::<LANES>();
@@ -92,7 +96,11 @@ impl Kernel for Rotate<'_> {
     fn run<S: Simd>(self, s: S) {
         let half = self.half;
         let scale = s.splat(self.scale);
-        for (row, position) in self.x.chunks_exact_mut(self.heads * 2 * half).zip(self.positions) {
+        for (row, position) in self
+            .x
+            .chunks_exact_mut(self.heads * 2 * half)
+            .zip(self.positions)
+        {
             let at = *position as usize * half;
             let (cos, cos_rest) = self.cos[at..at + half].as_chunks::<LANES>();
             let (sin, sin_rest) = self.sin[at..at + half].as_chunks::<LANES>();
