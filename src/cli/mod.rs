@@ -22,6 +22,7 @@ use crate::app::train::TrainFailed;
 use crate::dataset::DatasetError;
 use crate::reward::{RewardError, prompt};
 use crate::store::StoreError;
+use crate::task::Cancel;
 
 /// What is said where there is no screen: two lines.
 pub const NO_DISPLAY: &str = "there is no display to open a window on (neither DISPLAY nor WAYLAND_DISPLAY is set)
@@ -67,6 +68,24 @@ pub enum Command {
     /// Look at reward models
     #[command(subcommand)]
     Model(model::Model),
+}
+
+/// The exit code of a command that Ctrl+C stopped, as of programs that a shell sees stopped.
+const INTERRUPTED: u8 = 130;
+
+/// A sign that Ctrl+C gives: once to stop in good order, twice to stop at once.
+fn interrupt() -> anyhow::Result<Cancel> {
+    let cancel = Cancel::default();
+    let sign = cancel.clone();
+    ctrlc::set_handler(move || {
+        if sign.is_cancelled() {
+            #[expect(clippy::exit, reason = "asked for twice")]
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+        sign.cancel();
+    })
+    .context("Ctrl+C cannot be listened to")?;
+    Ok(cancel)
 }
 
 /// Runs a command.

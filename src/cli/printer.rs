@@ -45,6 +45,28 @@ impl Bar {
         bar
     }
 
+    /// A bar of how far the input is read, with the rate of something else.
+    pub fn with_rate(what: &str, unit: &str) -> Self {
+        let bar = Self::new(what);
+        if let Some(bar) = &bar.0 {
+            let style = ProgressStyle::with_template(&format!(
+                "{{prefix}} {{wide_bar}} {{percent}} % {{msg}} {unit}/s, {{eta}} left"
+            ));
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_prefix(what.to_owned());
+            bar.set_message("");
+        }
+        bar
+    }
+
+    /// Shows how far it is, and the rate.
+    pub fn set_with_rate(&self, progress: Progress, rate: f64) {
+        self.set(progress);
+        if let Some(bar) = &self.0 {
+            bar.set_message(format!("{rate:.1}"));
+        }
+    }
+
     /// Shows how far it is.
     pub fn set(&self, progress: Progress) {
         if let Some(bar) = &self.0 {

@@ -1,29 +1,34 @@
 //! `tiebreak score`: one line of JSON per response, in the order of the input.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, BufWriter, Seek as _, Write as _};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Instant;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
+use crossbeam_channel::{Receiver, Sender, bounded};
 use serde_json::{Map, Value, json};
 
 use super::printer::{self, Bar};
-use crate::dataset::{self, SinkStopped};
+use crate::dataset::{self, DatasetError, SinkStopped};
 use crate::domain::Turn;
 use crate::domain::hash::response_hash;
 use crate::domain::label::json_number;
 use crate::reward::{
     self, Course, DeviceChoice, DtypeChoice, HeadChoice, LoadOptions, ModelRef, Preset,
-    ScoreOutput, ScoreStats, Scorer,
+    RewardError, ScoreOutput, ScoreStats, Scorer,
 };
 use crate::store::{Access, Project};
 use crate::task::{Cancel, Job, Progress};
 
 /// Responses scored at once: enough to sort by length and to share beginnings, few enough for flat memory.
 const WINDOW: usize = 256;
+/// Windows that one thread is ahead of the next.
+const AHEAD: usize = 2;
 /// Bytes of text scored at once, about.
 const WINDOW_BYTES: usize = 8 << 20;
 
@@ -44,7 +49,7 @@ pub struct Score {
     /// auto, cpu, cuda, cuda:N or metal
     #[arg(long, default_value = "auto")]
     device: String,
-    /// auto, f32 or `q8_0`
+    /// auto, f32, bf16, f16, `q8_0` or q4k
     #[arg(long, default_value = "auto")]
     dtype: String,
     /// auto, logit:ID (the logit of that token after the last one) or the name of a head
@@ -90,24 +95,47 @@ pub fn run(command: &Score) -> anyhow::Result<ExitCode> {
         ..LoadOptions::default()
     };
     let scorer = reward::load(&model, &options)?;
-    let output = Output::open(
-        command.output.as_deref(),
-        command.resume,
-        &made_by(&*scorer, options.max_length),
-    )?;
-    let mut run = Run {
-        scorer,
-        max_length: options.max_length,
-        output,
-        window: vec![],
+    let made_by = made_by(&*scorer, options.max_length);
+    let (output, known) = Output::open(command.output.as_deref(), command.resume, &made_by)?;
+    let cancel = super::interrupt()?;
+    let mut reading = Reading {
+        continued: output.name(),
+        known: known.into_iter(),
+        window: Window::default(),
         bytes: 0,
-        totals: Totals::default(),
-        trace: command.trace,
         failed: None,
-        bar: Bar::new("scoring"),
+        to: None,
     };
-    let rejected = run.input(&command.input)?;
-    run.finish(command, &model, rejected)
+    let mut writing = Writing {
+        output,
+        made_by,
+        totals: Totals::default(),
+        bar: Bar::with_rate("scoring", "pairs"),
+        started: Instant::now(),
+    };
+    let mut scoring = Scoring {
+        scorer,
+        trace: command.trace,
+    };
+    // Three threads, each a little ahead of the next: rows are read, scored and written at the same time.
+    let (read, windows) = bounded(AHEAD);
+    let (put, scored) = bounded(AHEAD);
+    reading.to = Some(read);
+    let (found, stopped, written) = std::thread::scope(|scope| {
+        let reader = scope.spawn(move || reading.all(&command.input));
+        let writer = scope.spawn(|| writing.all(scored));
+        let stopped = scoring.all(&windows, &put, &cancel);
+        // Whoever is ahead has nobody to hand on to any more.
+        drop((windows, put));
+        (reader.join(), stopped, writer.join())
+    });
+    written.map_err(|_panic| anyhow!("the writer failed inside"))??;
+    let stopped = stopped?;
+    let found = found.map_err(|_panic| anyhow!("the reader failed inside"))??;
+    if stopped {
+        return writing.interrupted();
+    }
+    writing.finish(command, &*scoring.scorer, &model, &found)
 }
 
 /// What a score depends on: the scorer, and where conversations were cut if not at the model's own limit.
@@ -142,9 +170,33 @@ struct Waiting {
     turns: Vec<Turn>,
 }
 
+/// Responses that are scored at once.
+#[derive(Default)]
+struct Window {
+    waiting: Vec<Waiting>,
+    /// Pairs of which both are among them.
+    pairs: u64,
+    /// How far the input was read.
+    read: Progress,
+}
+
+/// What came of a window.
+struct Scored {
+    window: Window,
+    outputs: Vec<Option<ScoreOutput>>,
+    traces: Vec<Option<Value>>,
+    stats: ScoreStats,
+}
+
+/// What the input was.
+#[derive(Default)]
+struct Found {
+    rows: u64,
+    rejected: u64,
+}
+
 #[derive(Default)]
 struct Totals {
-    rows: u64,
     responses: u64,
     pairs: u64,
     truncated: u64,
@@ -152,24 +204,34 @@ struct Totals {
     stats: ScoreStats,
 }
 
-struct Run {
-    scorer: Box<dyn Scorer>,
-    max_length: Option<usize>,
-    output: Output,
-    window: Vec<Waiting>,
+// -----------------------------------------------------------------------------------------
+// Reading
+
+struct Reading {
+    /// Where these are.
+    continued: String,
+    /// The responses that have their line from an earlier run.
+    known: std::vec::IntoIter<Known>,
+    window: Window,
     bytes: usize,
-    totals: Totals,
-    trace: bool,
     failed: Option<anyhow::Error>,
-    bar: Bar,
+    to: Option<Sender<Window>>,
 }
 
-impl Run {
-    /// Goes through the input; gives the number of rejected rows.
-    fn input(&mut self, input: &Path) -> anyhow::Result<u64> {
+impl Reading {
+    /// Goes through the input.
+    fn all(mut self, input: &Path) -> anyhow::Result<Found> {
+        let mut found = Found::default();
         if is_project(input) {
             let project = Project::open(input, Access::Read)?;
-            project.reader()?.for_each_item(|record| {
+            let reader = project.reader()?;
+            let total = reader.count()?;
+            reader.for_each_item(|record| {
+                found.rows += 1;
+                self.window.read = Progress {
+                    done: found.rows,
+                    total,
+                };
                 let count = record.item.responses.len();
                 let file = record.sources.iter().find(|s| s.order.len() == count);
                 let order = file.map_or_else(|| (0..count).collect(), |s| s.order.clone());
@@ -184,14 +246,16 @@ impl Run {
                 }
             })?;
             self.flush().ok();
-            return self.failed.take().map_or(Ok(0), Err);
+            return self.failed.take().map_or(Ok(found), Err);
         }
-        let mut silent = |_: Progress| {};
+        let progress = Cell::new(Progress::default());
+        let mut report = |now: Progress| progress.set(now);
         let mut job = Job {
             cancel: Cancel::default(),
-            report: &mut silent,
+            report: &mut report,
         };
         let read = dataset::read(&[input.to_owned()], None, &mut job, &mut |row| {
+            self.window.read = progress.get();
             let item = row.source.row.saturating_sub(1);
             let id = row
                 .source
@@ -210,15 +274,20 @@ impl Run {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
-        let read = read?;
+        let read = match read {
+            // Nobody scores any more; why is said there.
+            Err(DatasetError::Stopped) => return Ok(found),
+            read => read?,
+        };
         for rejected in &read.rejected {
             eprintln!(
                 "{} row {}: {}",
                 rejected.file, rejected.row, rejected.reason
             );
         }
-        self.totals.rows = read.read;
-        Ok(read.rejected_in_all)
+        found.rows = read.read;
+        found.rejected = read.rejected_in_all;
+        Ok(found)
     }
 
     fn take(
@@ -227,25 +296,27 @@ impl Run {
         item: u64,
         conversations: Vec<Vec<Turn>>,
     ) -> Result<(), SinkStopped> {
-        self.totals.rows += 1;
         let pair = conversations.len() == 2;
-        let before = self.window.len();
+        let before = self.window.waiting.len();
         for (response, turns) in conversations.into_iter().enumerate() {
             let text = response_hash(&turns).to_string()[..16].to_owned();
-            match self.output.known(&Known {
-                item,
-                response,
-                text: text.clone(),
-            }) {
-                Ok(true) => continue,
-                Ok(false) => {}
-                Err(error) => {
-                    self.failed = Some(error);
+            match self.known.next() {
+                None => {}
+                Some(there)
+                    if (there.item, there.response, &there.text) == (item, response, &text) =>
+                {
+                    continue;
+                }
+                Some(_) => {
+                    self.failed = Some(anyhow!(
+                        "{} was made from another input: item {item} response {response} differs\nhint: leave out --resume to replace it",
+                        self.continued
+                    ));
                     return Err(SinkStopped);
                 }
             }
             self.bytes += turns.iter().map(|t| t.content.len()).sum::<usize>();
-            self.window.push(Waiting {
+            self.window.waiting.push(Waiting {
                 text,
                 id: id.to_owned(),
                 item,
@@ -254,42 +325,121 @@ impl Run {
             });
         }
         // What was scored in an earlier run takes no time in this one.
-        self.totals.pairs += u64::from(pair && self.window.len() == before + 2);
+        self.window.pairs += u64::from(pair && self.window.waiting.len() == before + 2);
         // An item is never split, so that its responses can share their beginning.
-        if self.window.len() >= WINDOW || self.bytes >= WINDOW_BYTES {
+        if self.window.waiting.len() >= WINDOW || self.bytes >= WINDOW_BYTES {
             self.flush()
         } else {
             Ok(())
         }
     }
 
-    /// Scores what waits and writes it in order.
+    /// Hands on what waits.
     fn flush(&mut self) -> Result<(), SinkStopped> {
         if self.failed.is_some() {
             return Err(SinkStopped);
         }
-        let waiting = std::mem::take(&mut self.window);
+        let window = std::mem::take(&mut self.window);
         self.bytes = 0;
-        if let Err(error) = self.score(waiting) {
-            self.failed = Some(error);
-            return Err(SinkStopped);
+        let to = self.to.as_ref().ok_or(SinkStopped)?;
+        to.send(window).map_err(|_nobody| SinkStopped)
+    }
+}
+
+// -----------------------------------------------------------------------------------------
+// Scoring
+
+struct Scoring {
+    scorer: Box<dyn Scorer>,
+    trace: bool,
+}
+
+impl Scoring {
+    /// Scores windows as they come; says whether it was stopped.
+    fn all(
+        &mut self,
+        windows: &Receiver<Window>,
+        put: &Sender<Scored>,
+        cancel: &Cancel,
+    ) -> anyhow::Result<bool> {
+        for mut window in windows {
+            let conversations: Vec<Vec<Turn>> = window
+                .waiting
+                .iter_mut()
+                .map(|w| std::mem::take(&mut w.turns))
+                .collect();
+            let mut outputs: Vec<Option<ScoreOutput>> = vec![None; conversations.len()];
+            let stats = self
+                .scorer
+                .score(&conversations, cancel, &mut |at, output| {
+                    outputs[at] = Some(output);
+                });
+            let (stats, stopped) = match stats {
+                Err(RewardError::Cancelled) => {
+                    // What is done is kept, up to the first that is not.
+                    let done = outputs.iter().take_while(|o| o.is_some()).count();
+                    window.waiting.truncate(done);
+                    outputs.truncate(done);
+                    (ScoreStats::default(), true)
+                }
+                stats => (stats?, false),
+            };
+            let traces = outputs.iter().zip(&conversations);
+            let traces = traces.map(|(output, turns)| {
+                let wanted = self.trace && output.is_some() && !stopped;
+                let course = wanted
+                    .then(|| self.scorer.course(turns, cancel))
+                    .transpose()?;
+                Ok::<_, RewardError>(course.as_ref().map(trace))
+            });
+            let traces = match traces.collect::<Result<Vec<_>, _>>() {
+                Err(RewardError::Cancelled) => return Ok(true),
+                traces => traces?,
+            };
+            let scored = Scored {
+                window,
+                outputs,
+                traces,
+                stats,
+            };
+            // Without a writer there is an error, which it says.
+            if put.send(scored).is_err() || stopped {
+                return Ok(stopped);
+            }
+        }
+        Ok(cancel.is_cancelled())
+    }
+}
+
+// -----------------------------------------------------------------------------------------
+// Writing
+
+struct Writing {
+    output: Output,
+    made_by: String,
+    totals: Totals,
+    bar: Bar,
+    started: Instant,
+}
+
+impl Writing {
+    /// Writes windows as they come, each whole before the next.
+    fn all(&mut self, scored: Receiver<Scored>) -> anyhow::Result<()> {
+        for scored in scored {
+            self.window(scored)?;
         }
         Ok(())
     }
 
-    fn score(&mut self, mut waiting: Vec<Waiting>) -> anyhow::Result<()> {
-        let conversations: Vec<Vec<Turn>> = waiting
-            .iter_mut()
-            .map(|w| std::mem::take(&mut w.turns))
-            .collect();
-        let mut outputs: Vec<Option<ScoreOutput>> = vec![None; conversations.len()];
-        let stats = self
-            .scorer
-            .score(&conversations, &Cancel::default(), &mut |at, output| {
-                outputs[at] = Some(output);
-            })?;
-        let scorer = made_by(&*self.scorer, self.max_length);
-        for (at, (waiting, output)) in waiting.iter().zip(outputs).enumerate() {
+    fn window(&mut self, scored: Scored) -> anyhow::Result<()> {
+        let Scored {
+            window,
+            outputs,
+            traces,
+            stats,
+        } = scored;
+        let lines = window.waiting.iter().zip(outputs).zip(traces);
+        for (at, ((waiting, output), trace)) in lines.enumerate() {
             let mut line = Map::new();
             line.insert("id".to_owned(), waiting.id.clone().into());
             line.insert("item".to_owned(), waiting.item.into());
@@ -307,9 +457,8 @@ impl Run {
                 line.insert("tokens".to_owned(), output.tokens.into());
                 line.insert("truncated".to_owned(), output.truncated.into());
                 self.totals.truncated += u64::from(output.truncated);
-                if self.trace {
-                    let course = self.scorer.course(&conversations[at], &Cancel::default())?;
-                    line.insert("trace".to_owned(), trace(&course));
+                if let Some(trace) = trace {
+                    line.insert("trace".to_owned(), trace);
                 }
             } else {
                 let reason = stats
@@ -322,22 +471,40 @@ impl Run {
                 line.insert("error".to_owned(), reason.into());
                 self.totals.failed += 1;
             }
-            line.insert("scorer".to_owned(), scorer.clone().into());
+            line.insert("scorer".to_owned(), self.made_by.clone().into());
             line.insert("text".to_owned(), waiting.text.clone().into());
             self.output.line(&Value::Object(line))?;
             self.totals.responses += 1;
         }
+        self.totals.pairs += window.pairs;
         self.totals.stats.add(stats, 0);
-        self.bar.set(Progress {
-            done: self.totals.responses,
-            total: 0,
-        });
+        let rate = self.totals.pairs as f64 / self.started.elapsed().as_secs_f64().max(1e-9);
+        self.bar.set_with_rate(window.read, rate);
         self.output.flush()
     }
 
-    fn finish(self, command: &Score, model: &ModelRef, rejected: u64) -> anyhow::Result<ExitCode> {
+    /// Says what there is and how to go on.
+    fn interrupted(self) -> anyhow::Result<ExitCode> {
+        drop(self.bar);
+        let count = self.totals.responses;
+        match &self.output {
+            Output::Stdout => eprintln!("stopped: the {count} lines written are whole"),
+            Output::File { partial, .. } => eprintln!(
+                "stopped: {count} responses were scored and are kept in {}\nhint: the same command with --resume goes on from there",
+                partial.display()
+            ),
+        }
+        Ok(ExitCode::from(super::INTERRUPTED))
+    }
+
+    fn finish(
+        self,
+        command: &Score,
+        scorer: &dyn Scorer,
+        model: &ModelRef,
+        found: &Found,
+    ) -> anyhow::Result<ExitCode> {
         let Self {
-            scorer,
             output,
             totals,
             bar,
@@ -356,7 +523,7 @@ impl Run {
         };
         if command.json {
             let report = json!({
-                "rows": totals.rows,
+                "rows": found.rows,
                 "responses": totals.responses,
                 "tokens": totals.stats.tokens,
                 "tokens_computed": totals.stats.tokens_computed,
@@ -370,7 +537,7 @@ impl Run {
                 "scorer": info.id.key(),
                 "truncated": totals.truncated,
                 "failed": totals.failed,
-                "rejected": rejected,
+                "rejected": found.rejected,
             });
             if command.output.is_some() {
                 printer::report(&report)?;
@@ -379,9 +546,10 @@ impl Run {
             }
         } else {
             eprintln!(
-                "{} responses of {} rows in {seconds:.1} s of model time ({:.0} tokens/s, {}, {}); {} truncated, {} without a score",
+                "{} responses of {} rows in {seconds:.1} s of model time ({:.1} pairs/s, {:.0} tokens/s, {}, {}); {} truncated, {} without a score",
                 totals.responses,
-                totals.rows,
+                found.rows,
+                per_s(totals.pairs),
                 per_s(totals.stats.tokens),
                 info.device,
                 info.dtype,
@@ -411,7 +579,6 @@ fn is_project(path: &Path) -> bool {
 // Where the lines go
 
 /// A response that has its line, and the beginning of the hash of its conversation.
-#[derive(PartialEq, Eq)]
 struct Known {
     item: u64,
     response: usize,
@@ -425,14 +592,22 @@ enum Output {
         path: PathBuf,
         partial: PathBuf,
         writer: BufWriter<File>,
-        known: std::vec::IntoIter<Known>,
     },
 }
 
 impl Output {
-    fn open(path: Option<&Path>, resume: bool, scorer: &str) -> anyhow::Result<Self> {
+    /// Its name for people.
+    fn name(&self) -> String {
+        match self {
+            Self::Stdout => "-".to_owned(),
+            Self::File { partial, .. } => partial.display().to_string(),
+        }
+    }
+
+    /// With the responses that have their line from an earlier run.
+    fn open(path: Option<&Path>, resume: bool, scorer: &str) -> anyhow::Result<(Self, Vec<Known>)> {
         let Some(path) = path else {
-            return Ok(Self::Stdout);
+            return Ok((Self::Stdout, vec![]));
         };
         let mut name = path
             .file_name()
@@ -466,29 +641,12 @@ impl Output {
             .open(&partial)
             .with_context(cannot)?;
         file.seek(std::io::SeekFrom::End(0))?;
-        Ok(Self::File {
+        let output = Self::File {
             path: path.to_owned(),
             partial,
             writer: BufWriter::new(file),
-            known: known.into_iter(),
-        })
-    }
-
-    /// Whether this response has its line already. The lines must be those of this input.
-    fn known(&mut self, response: &Known) -> anyhow::Result<bool> {
-        let Self::File { known, partial, .. } = self else {
-            return Ok(false);
         };
-        match known.next() {
-            None => Ok(false),
-            Some(there) if there == *response => Ok(true),
-            Some(_) => bail!(
-                "{} was made from another input: item {} response {} differs\nhint: leave out --resume to replace it",
-                partial.display(),
-                response.item,
-                response.response
-            ),
-        }
+        Ok((output, known))
     }
 
     fn line(&mut self, line: &Value) -> anyhow::Result<()> {
@@ -514,7 +672,6 @@ impl Output {
             path,
             partial,
             writer,
-            ..
         } = self
         else {
             return Ok(());

@@ -77,6 +77,39 @@ pub fn pack(rows: &[Vec<u32>], budget: usize, sharing: bool) -> Vec<Packed> {
     batches
 }
 
+/// Computes rows batch by batch; a batch that is too large for the device is computed in halves, down to a row alone.
+///
+/// # Errors
+/// The first that `compute` gives and that has no smaller batch to try.
+pub fn each<E>(
+    rows: &[Vec<u32>],
+    budget: usize,
+    sharing: bool,
+    too_large: fn(&E) -> bool,
+    compute: &mut dyn FnMut(&Packed) -> Result<(), E>,
+) -> Result<(), E> {
+    for mut batch in pack(rows, budget, sharing) {
+        match compute(&batch) {
+            Err(error) if too_large(&error) && batch.rows.len() > 1 => {
+                let (first, count) = (batch.first, batch.rows.len());
+                for half in [first..first + count / 2, first + count / 2..first + count] {
+                    let mut at = |half: &Packed, from: usize| {
+                        batch.clone_from(half);
+                        batch.first += from;
+                        compute(&batch)
+                    };
+                    let from = half.start;
+                    each(&rows[half], budget, sharing, too_large, &mut |half| {
+                        at(half, from)
+                    })?;
+                }
+            }
+            result => result?,
+        }
+    }
+    Ok(())
+}
+
 /// A batch of one row, of which the first `known` tokens need not be computed.
 pub fn rest(row: &[u32], known: usize) -> Packed {
     let mut open = Open::default();

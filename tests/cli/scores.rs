@@ -339,3 +339,69 @@ fn a_trace_says_how_each_score_comes_about() {
         assert!((line["trace"]["turns"][0]["score"].as_f64().unwrap() - score).abs() < 1e-5);
     }
 }
+
+/// Ctrl+C in the middle: what is scored is kept and continued, and nothing is there twice.
+#[test]
+#[cfg(unix)]
+fn a_run_that_is_interrupted_keeps_what_it_has_and_goes_on() {
+    let home = Home::new();
+    let rows: Vec<String> = (0..900)
+        .map(|n| {
+            let (chosen, rejected) = (format!("It is {n}, of course. "), "No. ".repeat(n % 9 + 1));
+            json!({"prompt": format!("Which number is after {n}?"), "chosen": chosen.repeat(4), "rejected": rejected}).to_string()
+        })
+        .collect();
+    let input = home.write("rows.jsonl", &rows.join("\n"));
+    let arguments = [
+        "score",
+        text(&input),
+        "--model",
+        "default",
+        "--threads",
+        "1",
+        "--output",
+        "out.jsonl",
+    ];
+    let mut child = home
+        .command(&arguments)
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let partial = home.file("out.jsonl.partial");
+    let lines = || std::fs::read(&partial).map_or(0, |b| b.iter().filter(|b| **b == b'\n').count());
+    while lines() == 0 {
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "it ended before it could be stopped"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let pid = child.id().to_string();
+    assert!(
+        std::process::Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let stopped = child.wait_with_output().unwrap();
+    assert_eq!(stopped.status.code(), Some(130));
+    let told = String::from_utf8(stopped.stderr).unwrap();
+    let kept = lines();
+    assert!(kept < 1800, "{kept}");
+    assert!(
+        told.contains(&format!("stopped: {kept} responses")) && told.contains("--resume"),
+        "{told}"
+    );
+    assert!(!home.file("out.jsonl").exists());
+    let mut again = arguments.to_vec();
+    again.push("--resume");
+    succeeds(&home.run(&again));
+    let all = std::fs::read_to_string(home.file("out.jsonl")).unwrap();
+    let all: Vec<Value> = all
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
+    assert_eq!(places(&all), pairs_of(0..900));
+    assert!(all.iter().all(|l| l["score"].is_f64()));
+}

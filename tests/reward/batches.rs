@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 use tiebreak::domain::Turn;
-use tiebreak::reward::batch::pack;
+use tiebreak::reward::batch::{each, pack};
 use tiebreak::reward::local::LocalScorer;
 use tiebreak::reward::{LoadOptions, ModelRef, RewardError, Scorer as _};
 use tiebreak::task::Cancel;
@@ -173,6 +173,40 @@ fn a_run_that_is_cancelled_says_so() {
     });
     assert!(matches!(result, Err(RewardError::Cancelled)));
     assert!((1..12).contains(&done));
+}
+
+/// A device that has too little memory gets less at once; what it cannot take alone is an error.
+#[test]
+fn batches_that_are_too_large_are_halved() {
+    let rows: Vec<Vec<u32>> = (0..13).map(|at| vec![at; 10 + at as usize]).collect();
+    for most in [22, 30, 75] {
+        let mut seen = vec![];
+        let told = each(&rows, 200, true, |_: &&str| true, &mut |batch| {
+            if batch.ids.len() > most {
+                return Err("too large");
+            }
+            for (row, segment) in batch.rows.iter().enumerate() {
+                assert_eq!(
+                    batch.ids[batch.segments[*segment].range.clone()],
+                    rows[batch.first + row]
+                );
+                seen.push(batch.first + row);
+            }
+            Ok(())
+        });
+        assert_eq!(told, Ok(()));
+        assert!(seen.into_iter().eq(0..13));
+    }
+    let told = each(&rows, 200, true, |_: &&str| true, &mut |batch| {
+        if batch.ids.len() > 20 {
+            Err("too large")
+        } else {
+            Ok(())
+        }
+    });
+    assert_eq!(told, Err("too large"));
+    let told = each(&rows, 200, true, |_: &&str| false, &mut |_| Err("broken"));
+    assert_eq!(told, Err("broken"));
 }
 
 proptest! {

@@ -125,7 +125,13 @@ impl Home {
 
     /// Runs the program with a command, without a screen.
     pub fn run(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_tiebreak"))
+        self.command(arguments).output().unwrap()
+    }
+
+    /// The program with a command, before it runs.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tiebreak"));
+        command
             .args(arguments)
             .current_dir(self.folder.path())
             .env("HOME", self.folder.path())
@@ -135,9 +141,8 @@ impl Home {
             .env_remove("DISPLAY")
             .env_remove("WAYLAND_DISPLAY")
             .env_remove("WAYLAND_SOCKET")
-            .env_remove("TIEBREAK_LOG")
-            .output()
-            .unwrap()
+            .env_remove("TIEBREAK_LOG");
+        command
     }
 }
 

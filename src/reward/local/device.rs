@@ -64,6 +64,19 @@ impl Engine {
     }
 }
 
+/// Whether a device had too little memory for what it was given.
+pub(crate) fn is_out_of_memory(error: &RewardError) -> bool {
+    let text = error.to_string().to_lowercase();
+    [
+        "out of memory",
+        "out_of_memory",
+        "outofmemory",
+        "alloc_failed",
+    ]
+    .iter()
+    .any(|told| text.contains(told))
+}
+
 fn default_threads() -> usize {
     std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1).max(1))
 }

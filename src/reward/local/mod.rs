@@ -21,8 +21,9 @@ pub mod pull;
 mod source;
 mod weights;
 
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use candle_core::quantized::GgmlDType;
 use candle_core::{Device, Tensor};
@@ -72,6 +73,9 @@ pub(crate) struct Backbone {
 
 /// A request of so few texts is someone's who reads or writes them: they are likely to come again, a little changed.
 const FEW_ROWS: usize = 2;
+
+/// Conversations that become tokens together, while those before are computed.
+const BLOCK: usize = 64;
 
 /// What computes the layers.
 enum Layers {
@@ -123,6 +127,18 @@ struct Passed {
     index: usize,
     tokens: usize,
     truncated: bool,
+}
+
+/// Conversations as tokens.
+#[derive(Default)]
+struct Tokens {
+    rows: Vec<Vec<u32>>,
+    /// What the head reads of each.
+    read: Vec<Vec<usize>>,
+    about: Vec<Passed>,
+    /// Those that cannot be given to the model, and why.
+    failed: Vec<(usize, String)>,
+    took: Duration,
 }
 
 /// Takes the pooled hidden states of a batch.
@@ -233,12 +249,55 @@ impl Backbone {
         on_batch: &mut OnBatch<'_>,
     ) -> Result<ScoreStats, RewardError> {
         let mut stats = ScoreStats::default();
+        // While some are computed, the next ones are written as tokens.
+        let blocks: Vec<Range<usize>> = (0..conversations.len())
+            .step_by(BLOCK)
+            .map(|first| first..conversations.len().min(first + BLOCK))
+            .collect();
+        let few = conversations.len() <= FEW_ROWS && self.sharing;
+        let mut next = blocks
+            .first()
+            .map(|b| self.tokens(conversations, b.clone(), cancel));
+        for index in 0..blocks.len() {
+            let Some(tokens) = next.take().transpose()? else {
+                break;
+            };
+            stats.tokens += tokens.about.iter().map(|a| a.tokens as u64).sum::<u64>();
+            stats.encode += tokens.took;
+            let start = Instant::now();
+            std::thread::scope(|scope| {
+                let ahead = blocks.get(index + 1).cloned();
+                let ahead = ahead.map(|b| scope.spawn(|| self.tokens(conversations, b, cancel)));
+                let computed = if few {
+                    self.compute_few(&tokens, cancel, on_batch)
+                } else {
+                    self.compute_all(&tokens, cancel, on_batch)
+                };
+                let failed = || Err(RewardError::Tokenizer("it failed inside".to_owned()));
+                next = ahead.map(|ahead| ahead.join().unwrap_or_else(|_panic| failed()));
+                stats.tokens_computed += computed?;
+                Ok::<_, RewardError>(())
+            })?;
+            stats.compute += start.elapsed();
+            stats.failed.extend(tokens.failed);
+        }
+        Ok(stats)
+    }
+
+    /// Some of the conversations as tokens.
+    fn tokens(
+        &self,
+        conversations: &[Vec<Turn>],
+        which: Range<usize>,
+        cancel: &Cancel,
+    ) -> Result<Tokens, RewardError> {
         let start = Instant::now();
-        let (mut rows, mut about, mut read) = (Vec::new(), Vec::new(), Vec::new());
-        for (index, turns) in conversations.iter().enumerate() {
+        let mut tokens = Tokens::default();
+        for index in which {
             if cancel.is_cancelled() {
                 return Err(RewardError::Cancelled);
             }
+            let turns = &conversations[index];
             let encoded = if turns.is_empty() {
                 Err(RewardError::Template(
                     "the conversation has no turns".to_owned(),
@@ -251,43 +310,63 @@ impl Backbone {
             };
             match encoded {
                 Ok((encoded, positions)) => {
-                    read.push(positions);
-                    stats.tokens += encoded.ids.len() as u64;
-                    about.push(Passed {
+                    tokens.read.push(positions);
+                    tokens.about.push(Passed {
                         index,
                         tokens: encoded.ids.len(),
                         truncated: encoded.truncated,
                     });
-                    rows.push(encoded.ids);
+                    tokens.rows.push(encoded.ids);
                 }
-                Err(reason) => stats.failed.push((index, reason.to_string())),
+                Err(reason) => tokens.failed.push((index, reason.to_string())),
             }
         }
-        stats.encode = start.elapsed();
+        tokens.took = start.elapsed();
+        Ok(tokens)
+    }
 
-        let start = Instant::now();
-        if rows.len() <= FEW_ROWS && self.sharing {
-            for ((ids, positions), passed) in rows.iter().zip(&read).zip(&about) {
-                let (hidden, computed) = self.compute_rest(ids, positions, cancel)?;
-                on_batch(std::slice::from_ref(passed), &hidden)?;
-                stats.tokens_computed += computed as u64;
-            }
-            stats.compute = start.elapsed();
-            return Ok(stats);
+    /// Text by text, each going on from one before; gives the number of tokens computed.
+    fn compute_few(
+        &self,
+        tokens: &Tokens,
+        cancel: &Cancel,
+        on_batch: &mut OnBatch<'_>,
+    ) -> Result<u64, RewardError> {
+        let mut computed = 0;
+        let rows = tokens.rows.iter().zip(&tokens.read).zip(&tokens.about);
+        for ((ids, positions), passed) in rows {
+            let (hidden, new) = self.compute_rest(ids, positions, cancel)?;
+            on_batch(std::slice::from_ref(passed), &hidden)?;
+            computed += new as u64;
         }
-        let batches = batch::pack(&rows, self.batch_tokens, self.sharing);
-        for batch in &batches {
-            if cancel.is_cancelled() {
-                return Err(RewardError::Cancelled);
-            }
-            let rows = batch.first..batch.first + batch.rows.len();
-            let hidden = self.compute(batch, &read[rows.clone()], cancel)?;
-            let passed = &about[rows];
-            on_batch(passed, &hidden)?;
-            stats.tokens_computed += batch.ids.len() as u64;
-        }
-        stats.compute = start.elapsed();
-        Ok(stats)
+        Ok(computed)
+    }
+
+    /// In batches, smaller ones where these do not fit the device; gives the number of tokens computed.
+    fn compute_all(
+        &self,
+        tokens: &Tokens,
+        cancel: &Cancel,
+        on_batch: &mut OnBatch<'_>,
+    ) -> Result<u64, RewardError> {
+        let mut computed = 0;
+        batch::each(
+            &tokens.rows,
+            self.batch_tokens,
+            self.sharing,
+            device::is_out_of_memory,
+            &mut |batch| {
+                if cancel.is_cancelled() {
+                    return Err(RewardError::Cancelled);
+                }
+                let rows = batch.first..batch.first + batch.rows.len();
+                let hidden = self.compute(batch, &tokens.read[rows.clone()], cancel)?;
+                on_batch(&tokens.about[rows], &hidden)?;
+                computed += batch.ids.len() as u64;
+                Ok(())
+            },
+        )?;
+        Ok(computed)
     }
 
     /// Hidden states of the tokens at `positions` of each row.
