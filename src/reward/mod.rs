@@ -300,6 +300,8 @@ pub struct LoadOptions {
     pub no_sharing: bool,
     /// What computes on the CPU.
     pub loops: Loops,
+    /// GPUs that the layers are split over, from the chosen one on; `None`: as many as the weights need.
+    pub split: Option<usize>,
 }
 
 /// Loads a model. Takes as long as reading its files; call it from a worker.

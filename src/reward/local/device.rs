@@ -1,13 +1,16 @@
 //! Where the computation runs, and on how many threads.
 
-use candle_core::Device;
+use candle_core::{Device, DeviceLocation};
 
 use crate::reward::{DeviceChoice, LoadOptions, RewardError};
 
 /// A device and, for the CPU, the threads that work there. (candle's quantised products use threads of their own, one per
 /// core unless `CANDLE_NUM_THREADS` says otherwise.)
 pub(crate) struct Engine {
+    /// Where tokens go in and hidden states come out.
     pub(crate) device: Device,
+    /// All that layers are split over, the first among them.
+    pub(crate) devices: Vec<Device>,
     pool: Option<rayon::ThreadPool>,
 }
 
@@ -40,7 +43,24 @@ impl Engine {
         } else {
             None
         };
-        Ok(Self { device, pool })
+        let mut devices = vec![device.clone()];
+        devices.extend((1..options.split.unwrap_or(1)).map_while(|n| beside(&device, n)));
+        Ok(Self {
+            device,
+            devices,
+            pool,
+        })
+    }
+
+    /// Takes further GPUs while the weights do not fit those there are, unless it was said how many.
+    pub(crate) fn spread(&mut self, bytes: u64, options: &LoadOptions) {
+        while options.split.is_none()
+            && let Some(free) = self.devices.iter().map(free).sum::<Option<u64>>()
+            && bytes + bytes / 8 > free
+            && let Some(next) = beside(&self.device, self.devices.len())
+        {
+            self.devices.push(next);
+        }
     }
 
     /// Runs `work` on the engine's threads: candle's parallel loops use the pool that they are called in.
@@ -58,10 +78,35 @@ impl Engine {
                 n => format!("cpu ({n} threads)"),
             },
             (Device::Cpu, None) => "cpu".to_owned(),
+            (Device::Cuda(_), _) if self.devices.len() > 1 => {
+                format!("cuda ({} devices)", self.devices.len())
+            }
             (Device::Cuda(_), _) => "cuda".to_owned(),
             (Device::Metal(_), _) => "metal".to_owned(),
         }
     }
+}
+
+/// The device `n` places after this one. A CPU is beside itself, so that splitting can be tried without a second GPU.
+fn beside(device: &Device, n: usize) -> Option<Device> {
+    match device.location() {
+        DeviceLocation::Cpu => Some(Device::Cpu),
+        DeviceLocation::Cuda { gpu_id } => Device::new_cuda(gpu_id + n).ok(),
+        DeviceLocation::Metal { .. } => None,
+    }
+}
+
+/// Bytes of memory that a GPU has free, where that can be asked.
+fn free(device: &Device) -> Option<u64> {
+    #[cfg(feature = "cuda")]
+    if let Device::Cuda(device) = device {
+        use candle_core::cuda_backend::cudarc::driver::result::mem_get_info;
+        device.cuda_stream().context().bind_to_thread().ok()?;
+        return mem_get_info().ok().map(|(free, _)| free as u64);
+    }
+    // Of a CPU the whole memory is checked elsewhere.
+    let _ = device;
+    None
 }
 
 /// Whether a device had too little memory for what it was given.

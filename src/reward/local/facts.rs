@@ -65,7 +65,7 @@ pub fn facts(model: &ModelRef, options: &LoadOptions) -> Result<ModelFacts, Rewa
         DeviceChoice::Cuda(_) | DeviceChoice::Metal => false,
     };
     let precision = precision(options.dtype, &files.weights, parameters, on_cpu);
-    let weights_bytes = (parameters as f64 * bytes_of(precision)) as u64;
+    let weights_bytes = weights_bytes(parameters, precision);
     let (stored, licence) = match &files.weights {
         Weights::Gguf { file, .. } => (
             format!("{:?}", file.main_type()).to_lowercase(),
@@ -153,6 +153,11 @@ pub(super) fn fits(
         });
     }
     Ok(())
+}
+
+/// Bytes of so many weights.
+pub(super) fn weights_bytes(parameters: u64, precision: Precision) -> u64 {
+    (parameters as f64 * bytes_of(precision)) as u64
 }
 
 /// Bytes of a weight.

@@ -168,7 +168,7 @@ impl Backbone {
         };
         let layers = engine.run(|| match parts {
             Some(parts) => CpuDecoder::load(config, &loader, parts, isa).map(Layers::Own),
-            None => Decoder::load(config, &loader).map(Layers::Candle),
+            None => Decoder::load(config, &loader, &engine.devices).map(Layers::Candle),
         })?;
         let template = ChatTemplate::new(&files.template, files.special.clone())?;
         let encoder = Encoder::new(files.splitter.clone(), template);
@@ -407,7 +407,7 @@ impl LocalScorer {
     pub fn load(model: &ModelRef, options: &LoadOptions) -> Result<Self, RewardError> {
         check(options)?;
         let model = &hub::resolved(model)?;
-        let engine = Engine::new(options)?;
+        let mut engine = Engine::new(options)?;
         let choice = head_choice(model, &options.head);
         let checked = choice == HeadChoice::Auto;
         let mut files = Files::open(model, options.template.as_deref(), checked)?;
@@ -423,6 +423,8 @@ impl LocalScorer {
         if engine.device.is_cpu() {
             facts::fits(&files.name, parameters, precision, options)?;
         }
+        let bytes = facts::weights_bytes(parameters, precision);
+        engine.spread(bytes, options);
         let device = engine.describe();
         let mut backbone = Backbone::load(&files, engine, precision, options)?;
         if plan.gated {
@@ -633,8 +635,11 @@ fn precision(choice: DtypeChoice, weights: &Weights, parameters: u64, on_cpu: bo
         // Of small models exact scores cost little.
         (DtypeChoice::Auto, _) if parameters <= AUTO_F32 => Precision::F32,
         (DtypeChoice::Auto, _) if on_cpu && isa.has_short_products() => Precision::Mixed(AUTO),
-        (DtypeChoice::Auto, _) if parameters.saturating_mul(4) <= AUTO_F32_BYTES => Precision::F32,
+        (DtypeChoice::Auto, _) if on_cpu && parameters.saturating_mul(4) <= AUTO_F32_BYTES => {
+            Precision::F32
+        }
         (DtypeChoice::Auto, Weights::Gguf { file, .. }) => Precision::AsStored(file.main_type()),
+        (DtypeChoice::Auto, _) if !on_cpu => Precision::Bf16,
         (DtypeChoice::Auto | DtypeChoice::Q8_0, _) if on_cpu => Precision::Int8,
         (DtypeChoice::Auto | DtypeChoice::Q8_0, _) => Precision::Quantised(GgmlDType::Q8_0),
     }

@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use candle_core::quantized::QMatMul;
-use candle_core::{Device, Result, Tensor};
+use candle_core::{DType, Device, Result, Tensor};
 
 use super::linear::{Linear, Loader};
 use super::ops;
@@ -33,6 +33,7 @@ pub(crate) struct Decoder {
 
 #[derive(Debug)]
 struct Layer {
+    device: Device,
     attention_norm: Tensor,
     query: Linear,
     key: Linear,
@@ -93,20 +94,6 @@ pub(crate) fn tensors(config: &DecoderConfig) -> Vec<(String, Vec<usize>)> {
     all
 }
 
-/// The weights of a norm, as they are multiplied by.
-fn norm_weights(
-    config: &DecoderConfig,
-    loader: &Loader<'_>,
-    name: &str,
-    size: usize,
-) -> std::result::Result<Tensor, RewardError> {
-    let weights = loader.dense(&format!("{name}.weight"), &[size])?;
-    if config.family.norms_from_one() {
-        return Ok((weights + 1.0)?);
-    }
-    Ok(weights)
-}
-
 /// That all tensors are there and have their shapes, before anything is read.
 pub(crate) fn check(
     config: &DecoderConfig,
@@ -118,19 +105,23 @@ pub(crate) fn check(
 }
 
 impl Decoder {
-    /// Reads the weights; [`check`] has gone before.
+    /// Reads the weights, split over these devices; [`check`] has gone before.
     pub(crate) fn load(
         config: &DecoderConfig,
         loader: &Loader<'_>,
+        devices: &[Device],
     ) -> std::result::Result<Self, RewardError> {
         let c = config;
         let (q, kv) = (c.heads * c.head_dim, c.kv_heads * c.head_dim);
+        // Equal parts of the layers, in order, on each device.
+        let place = |i: usize| &devices[i * devices.len() / c.layers.max(1)];
         let layer = |i: usize| {
+            let loader = &loader.on(place(i));
             let name = |part: &str| format!("model.layers.{i}.{part}");
             let linear = |part: &str, outputs, inputs, bias| {
                 loader.linear(&name(part), outputs, inputs, bias)
             };
-            let norm = |part: &str, size| norm_weights(c, loader, &name(part), size);
+            let norm = |part: &str, size| loader.norm(&name(part), size, c.family.norms_from_one());
             let both_ends = c.family.norms_both_ends();
             let before_mlp = if both_ends {
                 "pre_feedforward_layernorm"
@@ -138,6 +129,7 @@ impl Decoder {
                 "post_attention_layernorm"
             };
             Ok(Layer {
+                device: place(i).clone(),
                 attention_norm: norm("input_layernorm", c.hidden)?,
                 query: linear("self_attn.q_proj", q, c.hidden, c.qkv_bias)?,
                 key: linear("self_attn.k_proj", kv, c.hidden, c.qkv_bias)?,
@@ -166,31 +158,41 @@ impl Decoder {
             layers: (0..c.layers)
                 .map(layer)
                 .collect::<std::result::Result<_, RewardError>>()?,
-            norm: norm_weights(c, loader, "model.norm", c.hidden)?,
+            norm: loader.on(place(c.layers.saturating_sub(1))).norm(
+                "model.norm",
+                c.hidden,
+                c.family.norms_from_one(),
+            )?,
             device: loader.device.clone(),
             config: config.clone(),
         })
     }
 
-    /// Hidden states after the final norm, `[pooled, hidden]`.
+    /// Hidden states after the final norm, `[pooled, hidden]`, in f32.
     pub(crate) fn forward(
         &self,
         batch: &Packed,
         pooled: &[Pooled],
         cancel: &Cancel,
     ) -> std::result::Result<Tensor, RewardError> {
-        let (cos, sin) = self.angles(&batch.positions)?;
+        let (mut cos, mut sin) = self.angles(&batch.positions)?;
         let picked: Vec<u32> = pooled.iter().map(|p| p.token as u32).collect();
-        let picked = Tensor::from_vec(picked, pooled.len(), &self.device)?;
+        let mut picked = Tensor::from_vec(picked, pooled.len(), &self.device)?;
 
         let ids = Tensor::new(batch.ids.as_slice(), &self.device)?;
         let mut x = self.embedding.embedding(&ids)?;
+        (cos, sin) = (cos.to_dtype(x.dtype())?, sin.to_dtype(x.dtype())?);
         if self.config.family.scales_embeddings() {
             x = x.affine((self.config.hidden as f64).sqrt(), 0.0)?;
         }
         for (index, layer) in self.layers.iter().enumerate() {
             if cancel.is_cancelled() {
                 return Err(RewardError::Cancelled);
+            }
+            for moved in [&mut x, &mut cos, &mut sin, &mut picked] {
+                if !moved.device().same_device(&layer.device) {
+                    *moved = moved.to_device(&layer.device)?;
+                }
             }
             let c = &self.config;
             let n = x.dim(0)?;
@@ -237,7 +239,8 @@ impl Decoder {
             }
             x = (x + h)?;
         }
-        Ok(ops::rms_norm(&x, &self.norm, self.config.eps)?)
+        let x = ops::rms_norm(&x, &self.norm, self.config.eps)?;
+        Ok(x.to_dtype(DType::F32)?.to_device(&self.device)?)
     }
 
     /// Cosines and sines of the tokens' angles, each `[n, 1, head_dim / 2]`.

@@ -1,7 +1,7 @@
 //! Matrices of the layers, in the precision that was chosen, and how they are read.
 
 use candle_core::quantized::{GgmlDType, QMatMul, QTensor};
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 
 use super::cpu::{Kind, Parts};
 use crate::reward::RewardError;
@@ -45,6 +45,15 @@ impl Precision {
         }
     }
 
+    /// What candle's operations compute in.
+    fn dtype(self) -> DType {
+        match self {
+            Self::Bf16 => DType::BF16,
+            Self::F16 => DType::F16,
+            _ => DType::F32,
+        }
+    }
+
     /// How the loops of [`super::cpu`] keep each kind of matrix, where they compute it.
     pub(crate) fn parts(self) -> Option<Parts> {
         match self {
@@ -65,6 +74,11 @@ pub(crate) struct Loader<'a> {
 }
 
 impl Loader<'_> {
+    /// The same onto another device.
+    pub(crate) fn on<'b>(&'b self, device: &'b Device) -> Loader<'b> {
+        Loader { device, ..*self }
+    }
+
     /// Values in f32, of as many digits as the precision keeps where that is a matter of rounding.
     pub(crate) fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, RewardError> {
         let mut values = self.weights.f32(name, shape)?;
@@ -74,6 +88,23 @@ impl Loader<'_> {
             }
         }
         Ok(values)
+    }
+
+    /// A tensor in the type that the precision computes in.
+    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, RewardError> {
+        Ok(self.dense(name, shape)?.to_dtype(self.precision.dtype())?)
+    }
+
+    /// A norm's weights: those of the file, or one more.
+    pub(crate) fn norm(
+        &self,
+        name: &str,
+        size: usize,
+        from_one: bool,
+    ) -> Result<Tensor, RewardError> {
+        let weights = self.dense(&format!("{name}.weight"), &[size])?;
+        let weights = if from_one { (weights + 1.0)? } else { weights };
+        Ok(weights.to_dtype(self.precision.dtype())?)
     }
 
     /// A tensor in f32.
@@ -110,7 +141,7 @@ impl Loader<'_> {
                 let quantised = QTensor::quantize_onto(&values, dtype, self.device)?;
                 Ok(QMatMul::from_qtensor(quantised)?)
             }
-            _ => Ok(QMatMul::Tensor(self.dense(name, &shape)?)),
+            _ => Ok(QMatMul::Tensor(self.tensor(name, &shape)?)),
         }
     }
 
@@ -123,7 +154,7 @@ impl Loader<'_> {
         bias: bool,
     ) -> Result<Linear, RewardError> {
         let bias = bias
-            .then(|| self.dense(&format!("{name}.bias"), &[outputs]))
+            .then(|| self.tensor(&format!("{name}.bias"), &[outputs]))
             .transpose()?;
         let weight = self.matrix(&format!("{name}.weight"), outputs, inputs)?;
         Ok(Linear { weight, bias })

@@ -1,12 +1,17 @@
 //! Operations that candle has only in slower forms on the CPU: softmax under a causal mask, and `SwiGLU`.
 
-use candle_core::{CpuStorage, CustomOp2, InplaceOp1, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp2, DType, InplaceOp1, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
 /// Softmax over the last dimension of `scores` `[groups, queries, heads, keys]`, where query `i` sees all but the last
 /// `queries - 1 - i` keys, and of those the last `window` only, where there is one.
 pub(crate) fn causal_softmax(scores: Tensor, window: Option<usize>) -> Result<Tensor> {
     let (_, queries, heads, keys) = scores.dims4()?;
+    // Sums of many small numbers need more digits than these types have.
+    if scores.dtype() != DType::F32 {
+        let weights = causal_softmax(scores.to_dtype(DType::F32)?, window)?;
+        return weights.to_dtype(scores.dtype());
+    }
     if scores.device().is_cpu() {
         scores.inplace_op1(&CausalSoftmax {
             queries,
@@ -37,7 +42,7 @@ pub(crate) fn causal_softmax(scores: Tensor, window: Option<usize>) -> Result<Te
 
 /// `silu(gate) · up`, both `[n, width]`.
 pub(crate) fn swiglu(gate: &Tensor, up: &Tensor) -> Result<Tensor> {
-    if gate.device().is_cpu() {
+    if gate.device().is_cpu() && gate.dtype() == DType::F32 {
         gate.apply_op2_no_bwd(up, &SwiGlu)
     } else {
         gate.silu()? * up
