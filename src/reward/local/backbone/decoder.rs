@@ -282,6 +282,11 @@ impl Decoder {
         batch: &Packed,
         window: Option<usize>,
     ) -> Result<Tensor> {
+        #[cfg(feature = "flash-attn")]
+        if query.device().is_cuda() && query.dtype() != DType::F32 && self.config.soft_cap.is_none()
+        {
+            return flash(query, key, value, batch, window);
+        }
         let mut parts = Vec::new();
         for (index, segment) in batch.segments.iter().enumerate() {
             let ranges = ranges(batch, index, segment.range.end);
@@ -356,6 +361,47 @@ impl Decoder {
             .transpose(0, 1)?
             .reshape((n, c.heads * c.head_dim))
     }
+}
+
+/// Attention of all segments at once, each over the whole of its conversation so far, by the kernels of `FlashAttention` (Dao,
+/// arXiv:2307.08691): the last query sees the last key. Gives `[n, heads · d]`.
+#[cfg(feature = "flash-attn")]
+fn flash(
+    query: &Tensor,
+    key: &Tensor,
+    value: &Tensor,
+    batch: &Packed,
+    window: Option<usize>,
+) -> Result<Tensor> {
+    let (mut seen, mut asking, mut keys) = (vec![0_u32], vec![0_u32], Vec::<u32>::new());
+    let (mut most_keys, mut most_queries) = (0, 0);
+    for (index, segment) in batch.segments.iter().enumerate() {
+        let before = keys.len();
+        for range in ranges(batch, index, segment.range.end) {
+            keys.extend(range.map(|token| token as u32));
+        }
+        most_keys = most_keys.max(keys.len() - before);
+        most_queries = most_queries.max(segment.range.len());
+        seen.push(keys.len() as u32);
+        asking.push(segment.range.end as u32);
+    }
+    let device = query.device();
+    let list = |values: &[u32]| Tensor::new(values, device);
+    let keys = list(&keys)?;
+    let out = candle_flash_attn::flash_attn_varlen_windowed(
+        query,
+        &key.index_select(&keys, 0)?,
+        &value.index_select(&keys, 0)?,
+        &list(&asking)?,
+        &list(&seen)?,
+        most_queries,
+        most_keys,
+        // Queries are scaled already.
+        1.0,
+        window.map(|w| w - 1),
+        Some(0),
+    )?;
+    out.flatten_from(1)
 }
 
 /// Where the tokens of a conversation lie, from its first to the one before `end` in `segment`.
