@@ -199,7 +199,7 @@ impl FromStr for DeviceChoice {
 /// Precision to compute with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum DtypeChoice {
-    /// `f32` for small models ([`local::AUTO_F32`]); else, where the processor multiplies bf16 and bytes, [`local::cpu::AUTO`]; else `f32`
+    /// `f32` for small models ([`local::AUTO_F32`]); else, where the processor multiplies bytes, [`local::cpu::AUTO`]; else `f32`
     /// while the weights take at most [`local::AUTO_F32_BYTES`] in it, and beyond a quantised file's own types or 8 bits.
     #[default]
     Auto,

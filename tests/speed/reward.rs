@@ -69,3 +69,61 @@ fn products_per_second() -> f64 {
     }
     2.0 * (rows * inner * columns) as f64 / best
 }
+
+/// Prints how long a labeler waits with the model `TIEBREAK_MODEL`: for both scores of a pair (a prompt of some 300 tokens and replies of some
+/// 300) opened cold and opened again, and after each of 20 keystrokes at the end of a reply of some 1,000 tokens.
+#[test]
+#[ignore = "a measurement"]
+fn live() {
+    let name = std::env::var("TIEBREAK_MODEL").unwrap_or_else(|_unset| "default".to_owned());
+    let text = |words: usize, seed: usize| {
+        let all = [
+            "the", "answer", "is", "a", "green", "tree", "of", "many", "leaves", "and",
+        ];
+        let one = |n: usize| all[(n * 7 + n / 3 + seed) % all.len()];
+        (0..words).map(one).collect::<Vec<_>>().join(" ")
+    };
+    let pair = |seed: usize| {
+        let prompt = Turn::user(text(290, seed));
+        [1, 2].map(|n| vec![prompt.clone(), Turn::assistant(text(290, seed + n))])
+    };
+    for dtype in [DtypeChoice::Auto, DtypeChoice::F32] {
+        let options = LoadOptions {
+            dtype,
+            ..LoadOptions::default()
+        };
+        let mut scorer = LocalScorer::load(&name.parse::<ModelRef>().unwrap(), &options).unwrap();
+        let mut took = |texts: &[Vec<Turn>]| {
+            let start = Instant::now();
+            let (found, stats) = score(&mut scorer, texts);
+            (
+                start.elapsed().as_secs_f64() * 1e3,
+                found[0].tokens,
+                stats.tokens_computed,
+            )
+        };
+        took(&pair(5));
+        let cold = took(&pair(0));
+        let again = took(&pair(0));
+        let reply = text(960, 3);
+        let typed = |n: usize| {
+            vec![
+                Turn::user("Why?"),
+                Turn::assistant(format!("{reply}{}", &"so it is, I say"[..n])),
+            ]
+        };
+        let whole = took(&[typed(0)]);
+        let mut keys: Vec<_> = (1..15).map(|n| took(&[typed(n)])).collect();
+        keys.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let (ms, tokens, computed) = keys[keys.len() / 2];
+        eprintln!(
+            "{name} {dtype:?}, {:?} threads left for it: a pair of {} tokens each {:.0} ms cold, {:.0} ms again; a reply in {tokens} tokens {:.0} ms, a keystroke at its end {ms:.1} ms (median; {:.1} at most), {computed} tokens computed",
+            options.threads,
+            cold.1,
+            cold.0,
+            again.0,
+            whole.0,
+            keys[keys.len() - 1].0,
+        );
+    }
+}

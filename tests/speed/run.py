@@ -3,7 +3,7 @@
     cargo build --release && python run.py --pairs hh-harmless-test.jsonl.gz --work FOLDER [--count 100] [--shapes 135m,0.6b]
 
 PAIRS has lines {"messages": [turns before], "chosen": text or turns, "rejected": likewise}; of them every n-th with one user turn and every
-n-th with more are taken. FOLDER keeps the models and llama.cpp (`npm install node-llama-cpp`). Every program runs alone, one after the
+n-th with more are taken; a shape may be a folder with a model. FOLDER keeps the models and llama.cpp (`npm install node-llama-cpp`). Every program runs alone, one after the
 other, `--rounds` times in turn; the best of each counts. torch 2.15.0, transformers 5.23.0, gguf 0.19.0, node-llama-cpp 3.22.1.
 """
 
@@ -74,22 +74,28 @@ def main():
     ask.add_argument("--tiebreak", type=Path, default=HERE.parents[1] / "target/release/tiebreak")
     ask.add_argument("--trained", type=Path, help="a folder to take for the 135m shape in place of random weights")
     ask.add_argument("--out", type=Path, default=HERE / "RESULTS.md")
+    ask.add_argument("--programs", default="transformers,llama.cpp,tiebreak")
     args = ask.parse_args()
+    wanted = args.programs.split(",")
     work = args.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
     files = pairs(args.pairs, work, args.count)
-    if not (work / "node_modules/node-llama-cpp").exists():
+    if "llama.cpp" in wanted and not (work / "node_modules/node-llama-cpp").exists():
         run("npm", "install", "--ignore-scripts", LLAMA, cwd=work)
     (work / "llama_cpp_pairs.mjs").write_text((HERE / "llama_cpp_pairs.mjs").read_text())
     lines, said = [], {}
     for shape in args.shapes.split(","):
         folder = args.trained.resolve() if args.trained and shape == "135m" else work / shape
+        if "/" in shape:
+            folder, shape = Path(shape).resolve(), Path(shape).name
         if not folder.exists():
             run(sys.executable, HERE / "make_shape.py", shape, folder)
         gguf = work / f"{shape}.gguf"
-        if not gguf.exists():
-            run(sys.executable, HERE / "make_gguf.py", folder, gguf)
-        ids = {name: tokens(folder, file, work / f"{name}-{shape}.json") for name, file in files.items()}
+        ids = {}
+        if "llama.cpp" in wanted:
+            if not gguf.exists():
+                run(sys.executable, HERE / "make_gguf.py", folder, gguf)
+            ids = {name: tokens(folder, file, work / f"{name}-{shape}.json") for name, file in files.items()}
 
         def tiebreak(dtype):
             return lambda name: json.loads(run(args.tiebreak, "score", files[name], "--model", folder, "--dtype", dtype, "--device", "cpu",
@@ -103,6 +109,7 @@ def main():
             "llama.cpp q8_0": lambda name: json.loads(run("node", "llama_cpp_pairs.mjs", gguf, ids[name], cwd=work).splitlines()[-1]),
             "tiebreak f32": tiebreak("f32"), "tiebreak bf16": tiebreak("bf16"), "tiebreak q8_0": tiebreak("q8_0"), "tiebreak auto": tiebreak("auto"),
         }
+        programs = {name: measure for name, measure in programs.items() if name.split()[0] in wanted}
         for name in files:
             best = {}
             for _ in range(args.rounds):
@@ -112,14 +119,17 @@ def main():
                     if found["pairs_per_s"] > best.get(program, {"pairs_per_s": 0})["pairs_per_s"]:
                         best[program] = found
                     print(shape, name, program, round(found["pairs_per_s"], 2), file=sys.stderr, flush=True)
-            base = max(best["transformers f32"]["pairs_per_s"], best["transformers bf16"]["pairs_per_s"])
+            others = [found["pairs_per_s"] for program, found in best.items() if program.startswith("transformers")]
+            base = max(others, default=float("nan"))
             for program, found in best.items():
                 rate = found["pairs_per_s"]
                 lines.append(f"| {shape} | {name} | {program} | {said[program]} | {rate:.2f} | {found['tokens_per_s']:.0f} | {rate / base:.2f} |")
     about = run(args.tiebreak, "--version").strip()
+    versions = [about] + [f"{name} {version(name)}" for name in ("transformers", "torch") if "transformers" in wanted]
+    versions += [LLAMA] if "llama.cpp" in wanted else []
     args.out.write_text("\n".join([
         "# Scoring speed", "",
-        f"{date.today()}, {machine()}, {platform.system()}. {about}; transformers {version('transformers')}, torch {version('torch')}; {LLAMA}.",
+        f"{date.today()}, {machine()}, {platform.system()}. {', '.join(versions)}.",
         f"{args.count} pairs each of `{args.pairs.name}`; the best of {args.rounds} rounds. transformers: sorted lengths, batches of 4,096 tokens.",
         "`x` is against transformers at its best dtype. Tokens are those of the texts, shared beginnings counted as often as they occur.", "",
         "| shape | pairs | program | computed in | pairs/s | tokens/s | x |", "|--|--|--|--|--:|--:|--:|", *lines, ""]))

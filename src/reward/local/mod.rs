@@ -634,7 +634,7 @@ fn precision(choice: DtypeChoice, weights: &Weights, parameters: u64, on_cpu: bo
         (DtypeChoice::Q4K, _) => Precision::Quantised(GgmlDType::Q4K),
         // Of small models exact scores cost little.
         (DtypeChoice::Auto, _) if parameters <= AUTO_F32 => Precision::F32,
-        (DtypeChoice::Auto, _) if on_cpu && isa.has_short_products() => Precision::Mixed(AUTO),
+        (DtypeChoice::Auto, _) if on_cpu && isa.has_byte_products() => Precision::Mixed(AUTO),
         (DtypeChoice::Auto, _) if on_cpu && parameters.saturating_mul(4) <= AUTO_F32_BYTES => {
             Precision::F32
         }

@@ -458,7 +458,6 @@ impl Blocks<'_> {
             while row < self.rows {
                 let left = self.rows - row;
                 row += match (S::WIDE, left, two) {
-                    (true, 12.., true) => self.float_tile::<S, D, 12, 2>(s, block, row),
                     (true, 8.., true) => self.float_tile::<S, D, 8, 2>(s, block, row),
                     (true, 8.., false) => self.float_tile::<S, D, 8, 1>(s, block, row),
                     (true, 4.., true) => self.float_tile::<S, D, 4, 2>(s, block, row),

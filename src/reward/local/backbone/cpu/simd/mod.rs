@@ -88,16 +88,7 @@ impl Isa {
         }
     }
 
-    /// Whether products of 8 bits and of bf16 have instructions of their own, and so are faster than those of f32.
-    pub fn has_short_products(self) -> bool {
-        match self.0 {
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512Bf16 => true,
-            _ => false,
-        }
-    }
-
-    /// Whether products of 8 bits have.
+    /// Whether products of 8 bits have instructions of their own, and so are faster than those of f32.
     pub fn has_byte_products(self) -> bool {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
