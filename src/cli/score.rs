@@ -119,11 +119,11 @@ pub fn run(command: &Score) -> anyhow::Result<ExitCode> {
     };
     // Three threads, each a little ahead of the next: rows are read, scored and written at the same time.
     let (read, windows) = bounded(AHEAD);
-    let (put, scored) = bounded(AHEAD);
+    let (put, done) = bounded(AHEAD);
     reading.to = Some(read);
     let (found, stopped, written) = std::thread::scope(|scope| {
         let reader = scope.spawn(move || reading.all(&command.input));
-        let writer = scope.spawn(|| writing.all(scored));
+        let writer = scope.spawn(|| writing.all(done));
         let stopped = scoring.all(&windows, &put, &cancel);
         // Whoever is ahead has nobody to hand on to any more.
         drop((windows, put));
@@ -133,7 +133,7 @@ pub fn run(command: &Score) -> anyhow::Result<ExitCode> {
     let stopped = stopped?;
     let found = found.map_err(|_panic| anyhow!("the reader failed inside"))??;
     if stopped {
-        return writing.interrupted();
+        return Ok(writing.interrupted());
     }
     writing.finish(command, &*scoring.scorer, &model, &found)
 }
@@ -484,7 +484,7 @@ impl Writing {
     }
 
     /// Says what there is and how to go on.
-    fn interrupted(self) -> anyhow::Result<ExitCode> {
+    fn interrupted(self) -> ExitCode {
         drop(self.bar);
         let count = self.totals.responses;
         match &self.output {
@@ -494,7 +494,7 @@ impl Writing {
                 partial.display()
             ),
         }
-        Ok(ExitCode::from(super::INTERRUPTED))
+        ExitCode::from(super::INTERRUPTED)
     }
 
     fn finish(

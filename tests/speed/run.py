@@ -68,7 +68,7 @@ def main():
     ask = argparse.ArgumentParser()
     ask.add_argument("--pairs", required=True, type=Path)
     ask.add_argument("--work", required=True, type=Path)
-    ask.add_argument("--count", type=int, default=100)
+    ask.add_argument("--count", default="100", help="of each kind; by shape, with commas")
     ask.add_argument("--shapes", default="135m,0.6b")
     ask.add_argument("--rounds", type=int, default=2)
     ask.add_argument("--tiebreak", type=Path, default=HERE.parents[1] / "target/release/tiebreak")
@@ -79,12 +79,15 @@ def main():
     wanted = args.programs.split(",")
     work = args.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
-    files = pairs(args.pairs, work, args.count)
+    shapes = args.shapes.split(",")
+    counts = [int(n) for n in args.count.split(",")]
+    counts += counts[-1:] * len(shapes)
     if "llama.cpp" in wanted and not (work / "node_modules/node-llama-cpp").exists():
         run("npm", "install", "--ignore-scripts", LLAMA, cwd=work)
     (work / "llama_cpp_pairs.mjs").write_text((HERE / "llama_cpp_pairs.mjs").read_text())
     lines, said = [], {}
-    for shape in args.shapes.split(","):
+    for shape, count in zip(shapes, counts):
+        files = pairs(args.pairs, work, count)
         folder = args.trained.resolve() if args.trained and shape == "135m" else work / shape
         if "/" in shape:
             folder, shape = Path(shape).resolve(), Path(shape).name
@@ -123,14 +126,14 @@ def main():
             base = max(others, default=float("nan"))
             for program, found in best.items():
                 rate = found["pairs_per_s"]
-                lines.append(f"| {shape} | {name} | {program} | {said[program]} | {rate:.2f} | {found['tokens_per_s']:.0f} | {rate / base:.2f} |")
+                lines.append(f"| {shape} | {count} {name} | {program} | {said[program]} | {rate:.2f} | {found['tokens_per_s']:.0f} | {rate / base:.2f} |")
     about = run(args.tiebreak, "--version").strip()
     versions = [about] + [f"{name} {version(name)}" for name in ("transformers", "torch") if "transformers" in wanted]
     versions += [LLAMA] if "llama.cpp" in wanted else []
     args.out.write_text("\n".join([
         "# Scoring speed", "",
         f"{date.today()}, {machine()}, {platform.system()}. {', '.join(versions)}.",
-        f"{args.count} pairs each of `{args.pairs.name}`; the best of {args.rounds} rounds. transformers: sorted lengths, batches of 4,096 tokens.",
+        f"Pairs of `{args.pairs.name}`; the best of {args.rounds} rounds. transformers: sorted lengths, batches of 4,096 tokens.",
         "`x` is against transformers at its best dtype. Tokens are those of the texts, shared beginnings counted as often as they occur.", "",
         "| shape | pairs | program | computed in | pairs/s | tokens/s | x |", "|--|--|--|--|--:|--:|--:|", *lines, ""]))
 
