@@ -368,7 +368,7 @@ fn a_run_that_is_interrupted_keeps_what_it_has_and_goes_on() {
         .spawn()
         .unwrap();
     let partial = home.file("out.jsonl.partial");
-    let lines = || std::fs::read(&partial).map_or(0, |b| b.iter().filter(|b| **b == b'\n').count());
+    let lines = || std::fs::read_to_string(&partial).map_or(0, |text| text.matches('\n').count());
     while lines() == 0 {
         assert!(
             child.try_wait().unwrap().is_none(),
