@@ -41,7 +41,7 @@ pub struct Pairs {
     /// Where the result of every pair goes, one line of JSON each
     #[arg(long)]
     output: Option<PathBuf>,
-    /// f32 or `q8_0`
+    /// auto, f32, bf16, f16, `q8_0` or q4k
     #[arg(long, default_value = "f32")]
     dtype: String,
     /// auto, logit:ID (the logit of that token after the last one) or the name of a head

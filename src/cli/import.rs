@@ -20,7 +20,8 @@ pub struct Import {
     /// Data files, `.jsonl` or `.json`, plain or gzip; `-` is stdin. Several are read as one import
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// Format: auto, helpsteer2, helpsteer2-preference, hh-rlhf, trl, pairs, messages, judgebench or mt-bench
+    /// Format: auto, helpsteer2, helpsteer2-preference, helpsteer3, hh-rlhf, trl, pairs, rewardbench, rewardbench2, rm-bench,
+    /// judgebench, ultrafeedback, mt-bench, arena, sharegpt or messages
     #[arg(long, default_value = "auto", value_parser = format)]
     format: Wanted,
     /// Exit with 1 if any row is rejected

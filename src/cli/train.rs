@@ -32,7 +32,7 @@ pub struct Train {
     /// Decides which prompts are held out
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// f32 or `q8_0`
+    /// auto, f32, bf16, f16, `q8_0` or q4k
     #[arg(long, default_value = "f32")]
     dtype: String,
     /// Report as JSON on stdout

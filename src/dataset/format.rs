@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::helpsteer2::ATTRIBUTES;
 use super::pairs::sides;
+use super::{arena, ultrafeedback};
 
 /// A format of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,6 +29,20 @@ pub enum Format {
     JudgeBench,
     /// MT-bench: two conversations per row, votes in the same or in other files.
     MtBench,
+    /// `HelpSteer3`-Preference: a conversation, two responses, a signed strength and each annotator's own.
+    HelpSteer3,
+    /// `RewardBench`: a pair with its models and its subset.
+    RewardBench,
+    /// `RewardBench` 2: a list of right replies and one of wrong ones.
+    RewardBench2,
+    /// RM-Bench: three right and three wrong replies, in three styles each.
+    RmBench,
+    /// `UltraFeedback`: several completions with their ratings, or two with a score each.
+    UltraFeedback,
+    /// Battles of an arena: two conversations and which model won.
+    Arena,
+    /// `ShareGPT`'s `conversations`, alone or with two sides (LLaMA-Factory's ranking rows).
+    ShareGpt,
 }
 
 /// A name that is not a format's.
@@ -37,7 +52,7 @@ pub struct UnknownFormat(pub String);
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 15] = [
         Self::HelpSteer2,
         Self::HelpSteer2Preference,
         Self::HhRlhf,
@@ -46,6 +61,13 @@ impl Format {
         Self::Messages,
         Self::JudgeBench,
         Self::MtBench,
+        Self::HelpSteer3,
+        Self::RewardBench,
+        Self::RewardBench2,
+        Self::RmBench,
+        Self::UltraFeedback,
+        Self::Arena,
+        Self::ShareGpt,
     ];
 
     /// The name on the command line.
@@ -59,12 +81,22 @@ impl Format {
             Self::Messages => "messages",
             Self::JudgeBench => "judgebench",
             Self::MtBench => "mt-bench",
+            Self::HelpSteer3 => "helpsteer3",
+            Self::RewardBench => "rewardbench",
+            Self::RewardBench2 => "rewardbench2",
+            Self::RmBench => "rm-bench",
+            Self::UltraFeedback => "ultrafeedback",
+            Self::Arena => "arena",
+            Self::ShareGpt => "sharegpt",
         }
     }
 
     /// Whether [`super::write`] can write it.
     pub fn is_exported(self) -> bool {
-        !matches!(self, Self::Messages | Self::JudgeBench | Self::MtBench)
+        matches!(
+            self,
+            Self::HelpSteer2 | Self::HelpSteer2Preference | Self::HhRlhf | Self::Trl | Self::Pairs
+        )
     }
 
     /// The format that a row's fields speak for: a format's own telling fields first, then TRL, then pairs, then messages.
@@ -72,7 +104,32 @@ impl Format {
         let has = |name: &str| row.contains_key(name);
         let text = |name: &str| row.get(name).and_then(Value::as_str);
         let human = |name: &str| text(name).is_some_and(|t| t.starts_with("\n\nHuman:"));
-        if (has("conversation_a") && has("conversation_b"))
+        let texts = |name: &str| {
+            let list = row.get(name).and_then(Value::as_array);
+            list.is_some_and(|list| !list.is_empty() && list.iter().all(Value::is_string))
+        };
+        let told = row.get("conversations").and_then(Value::as_array);
+        let told = told.and_then(|list| list.first());
+        if has("subset") && has("chosen_model") && has("chosen") && has("rejected") {
+            Some(Self::RewardBench)
+        } else if texts("chosen") && texts("rejected") {
+            let counted = has("num_correct") || has("total_completions");
+            Some(if counted {
+                Self::RewardBench2
+            } else {
+                Self::RmBench
+            })
+        } else if has("context") && has("response1") && has("response2") {
+            Some(Self::HelpSteer3)
+        } else if has("instruction") && row.get("completions").is_some_and(Value::is_array)
+            || ultrafeedback::is_binarised(row)
+        {
+            Some(Self::UltraFeedback)
+        } else if arena::is_battle(row) {
+            Some(Self::Arena)
+        } else if told.is_some_and(|message| message.get("from").is_some()) {
+            Some(Self::ShareGpt)
+        } else if (has("conversation_a") && has("conversation_b"))
             || (has("question_id") && has("judge") && has("winner"))
         {
             Some(Self::MtBench)

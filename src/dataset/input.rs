@@ -61,7 +61,6 @@ impl Input {
         let mut plain = BufReader::with_capacity(BUFFER, counted);
         let head = first_bytes::<4>(&mut plain).map_err(failed)?;
         let kind = match head.as_slice() {
-            [0x28, 0xb5, 0x2f, 0xfd] => Some("compressed with zstd"),
             [b'P', b'A', b'R', b'1'] => Some("a Parquet file"),
             [b'P', b'K', 3, 4] => Some("a zip archive"),
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("in UTF-16"),
@@ -71,12 +70,26 @@ impl Input {
             return Err(DatasetError::Kind { file: name, kind });
         }
         let gzip = head.starts_with(&[0x1f, 0x8b]);
+        let zstd = head == [0x28, 0xb5, 0x2f, 0xfd];
         let plain = Cursor::new(head).chain(plain);
-        let mut text: Box<dyn BufRead> = if gzip {
-            Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(plain)))
+        let inner: Box<dyn Read> = if gzip {
+            Box::new(MultiGzDecoder::new(plain))
+        } else if zstd {
+            Box::new(zstd::Decoder::with_buffer(plain).map_err(failed)?)
         } else {
-            Box::new(plain)
+            return Ok(Self::of_text(name, Box::new(plain), taken));
         };
+        let guarded = Guarded {
+            inner,
+            given: 0,
+            taken: Rc::clone(&taken),
+        };
+        let text = BufReader::with_capacity(BUFFER, guarded);
+        Ok(Self::of_text(name, Box::new(text), taken))
+    }
+
+    /// Takes off a byte order mark.
+    fn of_text(name: String, mut text: Box<dyn BufRead>, taken: Rc<Cell<u64>>) -> Self {
         // A broken archive fails again on the next read, where it is reported with its row.
         let mut start = first_bytes::<3>(&mut text);
         if let Ok(bytes) = &mut start
@@ -88,16 +101,44 @@ impl Input {
             Ok(bytes) => Box::new(Cursor::new(bytes).chain(text)),
             Err(err) => Box::new(BufReader::new(Broken(Some(err)))),
         };
-        Ok(Self {
+        Self {
             name,
             reader,
             taken,
-        })
+        }
+    }
+}
+
+/// An archive that expands to more than this, and to more than [`MOST_FOLD`] of what was read, is made to fill memory or disk.
+const MOST_BYTES: u64 = 256 << 20;
+/// Conversations expand some five-fold, the same line over and over some hundred-fold.
+const MOST_FOLD: u64 = 300;
+
+/// Refuses what expands beyond all measure.
+struct Guarded {
+    inner: Box<dyn Read>,
+    given: u64,
+    taken: Rc<Cell<u64>>,
+}
+
+impl Read for Guarded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.given += n as u64;
+        if self.given > MOST_BYTES && self.given / MOST_FOLD > self.taken.get() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!(
+                    "it expands more than {MOST_FOLD}-fold, as no conversations do, and is not read on"
+                ),
+            ));
+        }
+        Ok(n)
     }
 }
 
 /// A source that fails once, then is at its end.
-struct Broken(Option<io::Error>);
+pub(super) struct Broken(pub Option<io::Error>);
 
 impl Read for Broken {
     fn read(&mut self, _buffer: &mut [u8]) -> io::Result<usize> {

@@ -4,10 +4,13 @@
 //! [`read`] gives every item of the files to a sink as it comes; [`write`] takes labelled items one at a time. Memory does not
 //! grow with the files, except for MT-bench, whose votes stand apart from the conversations they judge.
 
+mod arena;
+mod benchmarks;
 mod error;
 mod format;
 mod helpsteer2;
 mod helpsteer2_preference;
+mod helpsteer3;
 mod hh_rlhf;
 mod input;
 mod judgebench;
@@ -17,7 +20,9 @@ mod mt_bench;
 mod pairs;
 mod read;
 mod records;
+mod table;
 mod trl;
+mod ultrafeedback;
 mod write;
 
 pub use error::DatasetError;

@@ -1,7 +1,7 @@
 //! Reads files row by row and hands every item to a sink.
 
 use std::fs;
-use std::io;
+use std::io::{self, BufRead, BufReader, Cursor, Read as _};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -10,11 +10,15 @@ use serde_json::{Map, Value};
 
 use super::format::LOOK_AT;
 use super::helpsteer2::Ratings2;
-use super::input::Input;
+use super::input::{Broken, Input};
 use super::mt_bench::MtBench;
-use super::records::{Records, parse};
+use super::records::{Object, Records, parse};
+use super::table::{self, Table};
 use super::{DatasetError, Format};
-use super::{helpsteer2_preference, hh_rlhf, judgebench, messages, pairs};
+use super::{
+    arena, benchmarks, helpsteer2_preference, helpsteer3, hh_rlhf, judgebench, messages, pairs,
+    ultrafeedback,
+};
 use crate::domain::{Item, ReferenceLabel, SourceRow};
 use crate::task::{Job, Progress};
 
@@ -221,6 +225,58 @@ impl Clock {
     }
 }
 
+/// Bytes that a header is looked for in.
+const LOOK_AT_BYTES: u64 = 16 << 10;
+
+/// The rows of a text, whatever it is.
+enum Rows {
+    Json(Records),
+    Table(Table),
+    /// What could not even be begun, once.
+    Broken(Option<io::Error>),
+}
+
+impl Rows {
+    fn new(mut reader: Box<dyn BufRead>) -> Self {
+        let mut start = Vec::new();
+        let looked = (&mut reader).take(LOOK_AT_BYTES).read_to_end(&mut start);
+        let delimiter = table::delimiter(&start);
+        let start = Cursor::new(start);
+        let reader: Box<dyn BufRead> = match looked {
+            // It fails again where it is read, after what there is.
+            Err(error) => Box::new(start.chain(BufReader::new(Broken(Some(error))))),
+            Ok(_) => Box::new(start.chain(reader)),
+        };
+        let Some(delimiter) = delimiter else {
+            return Self::Json(Records::new(reader));
+        };
+        match Table::new(reader, delimiter) {
+            Ok(table) => Self::Table(table),
+            Err(error) => Self::Broken(Some(error)),
+        }
+    }
+
+    /// The number of the last row given.
+    fn row(&self) -> u64 {
+        match self {
+            Self::Json(records) => records.row(),
+            Self::Table(table) => table.row(),
+            Self::Broken(_) => 0,
+        }
+    }
+
+    fn next_row(&mut self) -> io::Result<Option<Object>> {
+        match self {
+            Self::Json(records) => {
+                let record = records.next_record()?;
+                Ok(record.map(|(row, bytes)| (row, bytes.and_then(parse))))
+            }
+            Self::Table(table) => table.next_row(),
+            Self::Broken(error) => error.take().map_or(Ok(None), Err),
+        }
+    }
+}
+
 fn read_file(
     input: Input,
     mut format: Option<Format>,
@@ -230,7 +286,7 @@ fn read_file(
     out: &mut Collector<'_>,
 ) -> Result<Option<Format>, DatasetError> {
     let file = input.name;
-    let mut records = Records::new(input.reader);
+    let mut records = Rows::new(input.reader);
     let mut ratings = Ratings2::default();
     // Rows that came before the first one that speaks for a format.
     let mut waiting: Vec<(u64, Map<String, Value>)> = Vec::new();
@@ -242,8 +298,8 @@ fn read_file(
         if row.is_multiple_of(64) {
             clock.tell(input.taken.get(), job);
         }
-        let (row, object) = match records.next_record() {
-            Ok(Some((row, record))) => (row, record.and_then(parse)),
+        let (row, object) = match records.next_row() {
+            Ok(Some(row)) => row,
             Ok(None) => break,
             // A broken archive: what came before it is good.
             Err(err)
@@ -258,7 +314,10 @@ fn read_file(
                 out.reject(
                     &file,
                     row + 1,
-                    format!("the compressed file is damaged or cut off here: {err}"),
+                    match &records {
+                        Rows::Table(_) => format!("the table is damaged here: {err}"),
+                        _ => format!("the compressed file is damaged or cut off here: {err}"),
+                    },
                 );
                 break;
             }
@@ -330,8 +389,15 @@ fn import(
         Format::HelpSteer2Preference => helpsteer2_preference::import(place, object),
         Format::HhRlhf => hh_rlhf::import(place, object),
         Format::Trl | Format::Pairs => pairs::import(place, object),
-        Format::Messages => messages::import(place, object),
         Format::JudgeBench => judgebench::import(place, object),
+        Format::HelpSteer3 => helpsteer3::import(place, object),
+        Format::RewardBench | Format::RewardBench2 | Format::RmBench => {
+            benchmarks::import(place, object)
+        }
+        Format::UltraFeedback => ultrafeedback::import(place, object),
+        Format::Arena => arena::import(place, object),
+        Format::ShareGpt if pairs::sides(&object).is_some() => pairs::import(place, object),
+        Format::Messages | Format::ShareGpt => messages::import(place, object),
     };
     match imported {
         Ok(Imported { row, warnings }) => {

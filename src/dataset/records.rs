@@ -31,6 +31,9 @@ pub(super) struct Records {
 /// A row's number, from 1, and its bytes or what is wrong with it.
 pub(super) type Record<'a> = (u64, Result<&'a [u8], String>);
 
+/// A row's number, from 1, and the row or what is wrong with it.
+pub(super) type Object = (u64, Result<Map<String, Value>, String>);
+
 /// Reads a row as a JSON object.
 pub(super) fn parse(bytes: &[u8]) -> Result<Map<String, Value>, String> {
     match serde_json::from_slice(bytes) {

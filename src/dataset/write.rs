@@ -178,9 +178,7 @@ fn row_lines(
         Format::HhRlhf => hh_rlhf::export(row, options, lines),
         Format::Trl => trl::export(row, options, lines),
         Format::Pairs => pairs::export(row, options, lines),
-        Format::Messages | Format::JudgeBench | Format::MtBench => {
-            Err(LeftOut::Because("this format is not written"))
-        }
+        _ => Err(LeftOut::Because("this format is not written")),
     }
 }
 

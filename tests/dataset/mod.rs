@@ -1,5 +1,6 @@
 //! Files come in whole, go out exactly, and hostile ones are only reported.
 
+mod benchmarks;
 mod formats;
 mod hostile;
 mod properties;

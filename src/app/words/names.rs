@@ -44,6 +44,13 @@ words! {
         MESSAGES = "one conversation in each row";
         JUDGEBENCH = "two responses and which of them is right";
         MT_BENCH = "two conversations of two turns, and the votes about them";
+        HELPSTEER3 = "two responses to a conversation, and a preference of each annotator";
+        REWARDBENCH = "two responses and which of them is right, by subset";
+        REWARDBENCH2 = "several responses and which of them are right";
+        RM_BENCH = "right and wrong responses in three styles";
+        ULTRAFEEDBACK = "several completions and their ratings";
+        ARENA = "two models' conversations and which of them won";
+        SHAREGPT = "conversations between human and gpt, alone or with two sides";
     }
 }
 
@@ -92,5 +99,12 @@ pub fn rows_of(format: Format) -> &'static str {
         Format::Messages => formats::MESSAGES,
         Format::JudgeBench => formats::JUDGEBENCH,
         Format::MtBench => formats::MT_BENCH,
+        Format::HelpSteer3 => formats::HELPSTEER3,
+        Format::RewardBench => formats::REWARDBENCH,
+        Format::RewardBench2 => formats::REWARDBENCH2,
+        Format::RmBench => formats::RM_BENCH,
+        Format::UltraFeedback => formats::ULTRAFEEDBACK,
+        Format::Arena => formats::ARENA,
+        Format::ShareGpt => formats::SHAREGPT,
     }
 }

@@ -92,9 +92,9 @@ impl PairScorer {
                 "--template: `{name}` reads a question and an answer as a pair, without a chat template"
             )));
         }
-        if options.dtype == DtypeChoice::Q8_0 {
+        if !matches!(options.dtype, DtypeChoice::Auto | DtypeChoice::F32) {
             return Err(RewardError::Option(format!(
-                "--dtype q8_0: `{name}` is an encoder, which is computed in f32 only"
+                "--dtype: `{name}` is an encoder, which is computed in f32 only"
             )));
         }
         let engine = Engine::new(options)?;

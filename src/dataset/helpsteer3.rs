@@ -1,0 +1,86 @@
+//! `HelpSteer3`-Preference (arXiv:2505.11475): a conversation, two responses, a preference from -3 (the first is much better) to 3, and
+//! each annotator's own with its reasons.
+
+use serde_json::{Map, Value};
+
+use super::messages::{take_text, text_or_turns};
+use super::pairs::whole;
+use super::read::{Imported, Place, Row};
+use crate::domain::{Item, Judgment, Preference, ReferenceLabel, ReferenceRole, ResponseKey, Role};
+
+const OVERALL: &str = "overall_preference";
+const EACH: &str = "individual_preference";
+
+/// Reads a pair. What annotators said of each response stays in the `extra` of their votes.
+pub(super) fn import(place: Place<'_>, mut row: Map<String, Value>) -> Result<Imported, String> {
+    let mut part = |name: &str, role| {
+        let value = row.shift_remove(name);
+        let value = value.ok_or_else(|| format!("it has no {name}"))?;
+        text_or_turns(name, value, role)
+    };
+    let context = part("context", Role::User)?;
+    let replies = vec![
+        part("response1", Role::Assistant)?,
+        part("response2", Role::Assistant)?,
+    ];
+    let (item, order) = Item::new(context, replies).map_err(|err| err.to_string())?;
+    let keys = [item.responses[order[0]].key, item.responses[order[1]].key];
+    let strength = row.shift_remove(OVERALL).unwrap_or_default();
+    let preference = whole(&strength)
+        .and_then(|value| Preference::from_signed(value, keys[0], keys[1]))
+        .ok_or_else(|| {
+            format!("{OVERALL} is {strength}, not a whole number from -3 to 3 or -100")
+        })?;
+    let votes: Option<Vec<_>> = row.get(EACH).and_then(Value::as_array).and_then(|list| {
+        let votes = list.iter().enumerate();
+        votes.map(|(at, vote)| read_vote(at, vote, keys)).collect()
+    });
+    if votes.is_some() {
+        row.shift_remove(EACH);
+    }
+    let verdict = ReferenceLabel {
+        role: ReferenceRole::Verdict,
+        annotator: None,
+        time: None,
+        judgment: Judgment {
+            preference: Some(preference),
+            ..Judgment::default()
+        },
+        extra: Map::new(),
+    };
+    Ok(Imported {
+        row: Row {
+            item,
+            source: place.source(None, order, vec![], row),
+            references: [verdict]
+                .into_iter()
+                .chain(votes.unwrap_or_default())
+                .collect(),
+            rows: 1,
+        },
+        warnings: vec![],
+    })
+}
+
+fn read_vote(at: usize, vote: &Value, keys: [ResponseKey; 2]) -> Option<ReferenceLabel> {
+    let mut extra = vote.as_object()?.clone();
+    let preference = extra
+        .get("score")
+        .and_then(whole)
+        .and_then(|value| Preference::from_signed(value, keys[0], keys[1]));
+    if preference.is_some() {
+        extra.shift_remove("score");
+    }
+    let justification = take_text(&mut extra, "reasoning").unwrap_or_default();
+    Some(ReferenceLabel {
+        role: ReferenceRole::Vote,
+        annotator: Some((at + 1).to_string()),
+        time: None,
+        judgment: Judgment {
+            preference,
+            justification,
+            ..Judgment::default()
+        },
+        extra,
+    })
+}
