@@ -53,7 +53,7 @@ pub(super) fn import(place: Place<'_>, mut row: Map<String, Value>) -> Result<Im
         Some(Value::Array(list)) => list
             .iter()
             .enumerate()
-            .map(|(at, vote)| read_vote(at, vote, keys))
+            .map(|(at, vote)| read_vote(at, vote, keys, ["strength", "justification"]))
             .collect::<Option<Vec<_>>>(),
         _ => None,
     };
@@ -85,16 +85,22 @@ pub(super) fn import(place: Place<'_>, mut row: Map<String, Value>) -> Result<Im
     })
 }
 
-fn read_vote(at: usize, vote: &Value, keys: [ResponseKey; 2]) -> Option<ReferenceLabel> {
+/// One annotator's vote, whose signed strength and reason have these names; what else it says is kept beside.
+pub(super) fn read_vote(
+    at: usize,
+    vote: &Value,
+    keys: [ResponseKey; 2],
+    [strength, reason]: [&str; 2],
+) -> Option<ReferenceLabel> {
     let mut extra = vote.as_object()?.clone();
     let preference = extra
-        .get("strength")
+        .get(strength)
         .and_then(whole)
         .and_then(|value| Preference::from_signed(value, keys[0], keys[1]));
     if preference.is_some() {
-        extra.shift_remove("strength");
+        extra.shift_remove(strength);
     }
-    let justification = take_text(&mut extra, "justification").unwrap_or_default();
+    let justification = take_text(&mut extra, reason).unwrap_or_default();
     Some(ReferenceLabel {
         role: ReferenceRole::Vote,
         annotator: Some((at + 1).to_string()),

@@ -3,10 +3,11 @@
 
 use serde_json::{Map, Value};
 
-use super::messages::{take_text, text_or_turns};
+use super::helpsteer2_preference::read_vote;
+use super::messages::text_or_turns;
 use super::pairs::whole;
 use super::read::{Imported, Place, Row};
-use crate::domain::{Item, Judgment, Preference, ReferenceLabel, ReferenceRole, ResponseKey, Role};
+use crate::domain::{Item, Judgment, Preference, ReferenceLabel, ReferenceRole, Role};
 
 const OVERALL: &str = "overall_preference";
 const EACH: &str = "individual_preference";
@@ -33,7 +34,9 @@ pub(super) fn import(place: Place<'_>, mut row: Map<String, Value>) -> Result<Im
         })?;
     let votes: Option<Vec<_>> = row.get(EACH).and_then(Value::as_array).and_then(|list| {
         let votes = list.iter().enumerate();
-        votes.map(|(at, vote)| read_vote(at, vote, keys)).collect()
+        votes
+            .map(|(at, vote)| read_vote(at, vote, keys, ["score", "reasoning"]))
+            .collect()
     });
     if votes.is_some() {
         row.shift_remove(EACH);
@@ -59,28 +62,5 @@ pub(super) fn import(place: Place<'_>, mut row: Map<String, Value>) -> Result<Im
             rows: 1,
         },
         warnings: vec![],
-    })
-}
-
-fn read_vote(at: usize, vote: &Value, keys: [ResponseKey; 2]) -> Option<ReferenceLabel> {
-    let mut extra = vote.as_object()?.clone();
-    let preference = extra
-        .get("score")
-        .and_then(whole)
-        .and_then(|value| Preference::from_signed(value, keys[0], keys[1]));
-    if preference.is_some() {
-        extra.shift_remove("score");
-    }
-    let justification = take_text(&mut extra, "reasoning").unwrap_or_default();
-    Some(ReferenceLabel {
-        role: ReferenceRole::Vote,
-        annotator: Some((at + 1).to_string()),
-        time: None,
-        judgment: Judgment {
-            preference,
-            justification,
-            ..Judgment::default()
-        },
-        extra,
     })
 }

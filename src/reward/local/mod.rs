@@ -254,7 +254,10 @@ impl Backbone {
             .step_by(BLOCK)
             .map(|first| first..conversations.len().min(first + BLOCK))
             .collect();
-        let few = conversations.len() <= FEW_ROWS && self.sharing;
+        // Candle's path keeps nothing: there a pair shares its beginning in one batch.
+        let few = conversations.len() <= FEW_ROWS
+            && self.sharing
+            && matches!(self.layers, Layers::Own(_));
         let mut next = blocks
             .first()
             .map(|b| self.tokens(conversations, b.clone(), cancel));

@@ -71,14 +71,13 @@ impl KeysValues {
         let mut out = Self::with_room(shape, room.max(tokens));
         out.tokens = tokens;
         let copied = tokens.next_multiple_of(LANES);
-        let parts = |slots: usize, size: usize| slots * size;
         for (to, from, size) in [
             (&mut out.keys, &self.keys, shape.head_dim),
             (&mut out.values, &self.values, shape.room()),
         ] {
-            let heads = to.chunks_mut(parts(out.slots, size).max(1));
-            for (to, from) in heads.zip(from.chunks(parts(self.slots, size).max(1))) {
-                let count = parts(copied, size);
+            let heads = to.chunks_mut((out.slots * size).max(1));
+            for (to, from) in heads.zip(from.chunks((self.slots * size).max(1))) {
+                let count = copied * size;
                 to[..count].copy_from_slice(&from[..count]);
             }
         }
