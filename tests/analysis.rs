@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use tiebreak::analysis::aggregate::{aggregate_values, most_agreeing, verdict};
+use tiebreak::analysis::near::{Near, NearDuplicates};
 use tiebreak::domain::*;
 
 #[test]
@@ -304,4 +305,46 @@ fn ones_own_labels_are_counted_by_side_and_by_length() {
     assert_eq!(tally.levels[0], ("Helpfulness".to_owned(), vec![4; 5]));
     assert_eq!(tally.median_seconds(), Some(11.0));
     assert_eq!(tally.doubts, [("too-fast".to_owned(), 1)].into());
+}
+
+fn of_texts(prompt: &str, replies: [&str; 2]) -> Item {
+    let context = vec![Turn::user(prompt.to_owned())];
+    let replies = replies.map(|reply| vec![Turn::assistant(reply.to_owned())]);
+    Item::new(context, replies.into()).unwrap().0
+}
+
+#[test]
+fn near_duplicates_are_alike_in_context_and_responses() {
+    let long = |seed: usize| -> String {
+        let words = (0..80).map(|n| format!("word{}", (n * 7 + seed * 1009) % 997));
+        words.collect::<Vec<_>>().join(" ")
+    };
+    let (prompt, a, b) = (long(1), long(2), long(3));
+    let first = of_texts(&prompt, [&a, &b]);
+    let near = |name: u64, item: &Item| {
+        let mut seen = NearDuplicates::default();
+        assert_eq!(seen.add(1, &first), None);
+        seen.add(name, item)
+    };
+    let found = |same| Some(Near { name: 1, same });
+    assert_eq!(near(2, &first), found(true));
+    // Case, spaces and signs between words are nothing.
+    let shouted = of_texts(
+        &format!("  {}!", prompt.to_uppercase()),
+        [&a, &b.replace(' ', "\n")],
+    );
+    assert_eq!(near(2, &shouted), found(false));
+    // One word of eighty is little; other replies to the same prompt, or another prompt, are another item.
+    assert_eq!(
+        near(2, &of_texts(&prompt, [&a, &b.replacen("word", "other", 1)])),
+        found(false)
+    );
+    assert_eq!(near(2, &of_texts(&prompt, [&long(4), &long(5)])), None);
+    assert_eq!(near(2, &of_texts(&long(6), [&a, &b])), None);
+    // Short texts are the same or they are not.
+    let mut seen = NearDuplicates::default();
+    assert_eq!(seen.add(1, &of_texts("Why?", ["Yes.", "No."])), None);
+    assert_eq!(seen.add(2, &of_texts("Why?", ["Yes.", "Never."])), None);
+    assert_eq!(seen.add(3, &of_texts("why", ["yes", "no"])), found(false));
+    assert_eq!(seen.add(4, &of_texts("", ["", " "])), None);
 }

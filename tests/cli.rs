@@ -181,12 +181,119 @@ fn a_bad_row_is_reported_and_fails_a_strict_import_only() {
     );
     let strict = home.run(&["import", "p.tiebreak", text(&rows), "--json", "--strict"]);
     assert_eq!(code(&strict), 1);
-    assert_eq!(report(&strict)["imported"], 1);
+    assert_eq!(report(&strict)["imported"], 0);
+    // Also of a file that has something new, nothing comes in; a project that was not there is not made.
+    let more = home.write(
+        "more.jsonl",
+        "{\"prompt\":\"new\",\"chosen\":\"b\",\"rejected\":\"c\"}\n{\"prompt\":\"a\",\"chosen\":\"b\"}\n",
+    );
+    let info = || report(&home.run(&["info", "p.tiebreak", "--json"]));
+    let before = info();
+    let strict = home.run(&["import", "p.tiebreak", text(&more), "--strict"]);
+    assert_eq!(code(&strict), 1);
+    assert!(String::from_utf8_lossy(&strict.stderr).contains("nothing was imported"));
+    assert_eq!(info(), before);
+    assert_eq!(
+        code(&home.run(&["import", "q.tiebreak", text(&more), "--strict"])),
+        1
+    );
+    assert!(!home.file("q.tiebreak").exists());
     // Without --json nothing is on stdout.
     let words = home.run(&["import", "p.tiebreak", text(&rows)]);
     succeeds(&words);
     assert!(words.stdout.is_empty());
     assert!(String::from_utf8_lossy(&words.stderr).contains("rows.jsonl row 2: "));
+}
+
+#[test]
+fn rows_of_ones_own_come_in_by_what_their_fields_mean() {
+    let home = Home::new();
+    let rows = home.write("rows.csv", "q,l,r,w\nWhy?,So.,No.,b\nWhy?,So.,No.,b\n");
+    fails_with_a_hint(
+        &home.run(&["import", "p.tiebreak", text(&rows)]),
+        "no known format in rows.csv: its rows have q, l, r, w",
+    );
+    fails_with_a_hint(
+        &home.run(&["import", "p.tiebreak", text(&rows), "--format", "csv-map"]),
+        "the mapping names no reply",
+    );
+    assert!(!home.file("p.tiebreak").exists());
+    let map = [
+        "--map",
+        "prompt=q",
+        "--map",
+        "response_a=l",
+        "--map",
+        "response_b=r",
+        "--map",
+        "preferred=w",
+        "--json",
+    ];
+    let arguments = [&["import", "p.tiebreak", text(&rows)][..], &map].concat();
+    let first = report(&home.run(&arguments));
+    assert_eq!(
+        (&first["format"], &first["items"], &first["repeated"]),
+        (&json!("csv-map"), &json!(1), &json!(1))
+    );
+    let wrong = home.run(&["import", "p.tiebreak", text(&rows), "--map", "promt=q"]);
+    assert_eq!(code(&wrong), 2);
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("`promt` is not a field"));
+}
+
+/// An import that a person or the power supply ends leaves the project as it was.
+#[cfg(unix)]
+#[test]
+fn an_import_that_is_ended_changes_nothing() {
+    use std::io::Write as _;
+    let home = Home::new();
+    let before = home.write(
+        "before.jsonl",
+        "{\"prompt\":\"a\",\"chosen\":\"b\",\"rejected\":\"c\"}\n",
+    );
+    succeeds(&home.run(&["import", "p.tiebreak", text(&before)]));
+    let info = || report(&home.run(&["info", "p.tiebreak", "--json"]));
+    let was = info();
+    let pipe = home.file("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    for (signal, expected) in [("-INT", Some(130)), ("-KILL", None)] {
+        let mut child = home
+            .command(&["import", "p.tiebreak", text(&pipe)])
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut rows = std::fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+        for n in 0..9_000 {
+            writeln!(
+                rows,
+                "{{\"prompt\":\"{n}\",\"chosen\":\"b\",\"rejected\":\"c\"}}"
+            )
+            .unwrap();
+        }
+        // Some thousand rows are in the file by now; who reads does not see them.
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        assert_eq!(info(), was);
+        let id = child.id().to_string();
+        let killed = std::process::Command::new("kill")
+            .args([signal, &id])
+            .status();
+        assert!(killed.unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), expected);
+        drop(rows);
+        assert_eq!(info(), was);
+        assert_eq!(code(&home.run(&["verify", "p.tiebreak"])), 0);
+    }
+    // And what comes next comes in.
+    let more = home.write(
+        "more.jsonl",
+        "{\"prompt\":\"5\",\"chosen\":\"b\",\"rejected\":\"c\"}\n",
+    );
+    let next = report(&home.run(&["import", "p.tiebreak", text(&more), "--json"]));
+    assert_eq!(
+        (&next["items"], &next["duplicates"]),
+        (&json!(1), &json!(0))
+    );
+    assert_eq!(info()["items"], 2);
 }
 
 #[test]
@@ -318,7 +425,7 @@ fn info_tells_the_numbers_of_a_project() {
         ("events", 0),
         ("skipped", 0),
         ("flagged", 0),
-        ("schema_version", 2),
+        ("schema_version", tiebreak::store::SCHEMA_VERSION),
     ] {
         assert_eq!(info[name], count, "{name} of {info}");
     }
@@ -381,6 +488,8 @@ fn help_names_what_is_there_and_nothing_else() {
         "ultrafeedback",
         "arena",
         "sharegpt",
+        "csv-map",
+        "--map",
         "--head",
         "--weights",
         "--trace",
@@ -390,7 +499,6 @@ fn help_names_what_is_there_and_nothing_else() {
         assert!(all.contains(there), "{there} is not in the help");
     }
     for unbuilt in [
-        "--map",
         "--where",
         "--split",
         "--scrub",

@@ -7,6 +7,8 @@ use tempfile::TempDir;
 use tiebreak::domain::*;
 use tiebreak::store::*;
 
+/// Imports from their beginning to their end.
+mod arriving;
 /// Making, opening, locking, copying and closing files.
 mod files;
 /// Killed at random moments.

@@ -2,6 +2,7 @@
 
 pub mod aggregate;
 pub mod kappa;
+pub mod near;
 pub mod pairs;
 pub mod partings;
 pub mod stats;

@@ -68,8 +68,12 @@ pub enum Action {
     SaveCopy,
     /// Look at these files, to import them; open a project that is among them.
     Import(Vec<PathBuf>),
-    /// Import what was looked at.
+    /// Import what was looked at; where its fields are still to be told, look again with what was told of them.
     ImportSheet,
+    /// Say what the field at that path of the rows to import means, or that it means nothing.
+    MapField(String, Option<String>),
+    /// Go back to what the fields mean.
+    EditMapping,
     /// Stop the running import or export.
     CancelJob,
     /// Move the keyboard to a field.

@@ -7,6 +7,7 @@ use super::export::{ExportRecipe, Labels};
 use super::settings::Settings;
 use super::state::{Pick, Place};
 use super::train::TrainRecipe;
+use crate::dataset::ReadAs;
 use crate::domain::{Draft, Event, EventBody, Item, ItemId, ResponseKey, Score, ScorerId};
 use crate::reward::ModelRef;
 
@@ -123,9 +124,9 @@ pub enum Effect {
     /// Copy the project to a new file, with this draft of an item, and open that.
     SaveCopy(PathBuf, Option<(ItemId, Draft)>),
     /// Look at files, to import them.
-    LookAt(Vec<PathBuf>),
+    LookAt(Vec<PathBuf>, ReadAs),
     /// Import files.
-    Import(Vec<PathBuf>),
+    Import(Vec<PathBuf>, ReadAs),
     /// Write an export.
     Export(ExportRecipe),
     /// Show the first lines of an export.

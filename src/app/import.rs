@@ -1,10 +1,16 @@
 //! Files into a project, with one report for the window and the command line; and a look at them before anything is written.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::Serialize;
+use serde_json::Value;
 
-use crate::dataset::{self, DatasetError, Format, ReadReport, Rejected, Row, SinkStopped, Warning};
+use crate::analysis::near::NearDuplicates;
+use crate::dataset::{
+    self, DatasetError, Format, Mapping, RawRow, ReadAs, ReadReport, Rejected, Row, SinkStopped,
+    Warning,
+};
 use crate::domain::Item;
 use crate::store::{ImportedRow, Pending, Project, PutRows, StoreError, Writer};
 use crate::task::{Cancel, Job, Progress};
@@ -27,6 +33,9 @@ pub struct ImportReport {
     pub duplicates: u64,
     /// Rows set aside, and why.
     pub rejected: Vec<Rejected>,
+    /// Rows set aside in all, listed or not.
+    #[serde(skip)]
+    pub rejected_in_all: u64,
     /// Unusual rows.
     pub warnings: Vec<Warning>,
     /// New items.
@@ -35,12 +44,37 @@ pub struct ImportReport {
     pub responses: u64,
     /// New reference labels.
     pub reference_labels: u64,
+    /// Rows whose item came before in these files.
+    pub repeated: u64,
+    /// Rows whose item is not the same as one that came before in these files, but says almost the same, the first
+    /// [`ImportReport::NEAR_LISTED`] of them.
+    pub near_duplicates: Vec<NearDuplicate>,
+    /// Those rows in all, listed or not.
+    pub near_duplicates_in_all: u64,
     /// Items in the project now.
     #[serde(skip)]
     pub items_now: u64,
-    /// Whether it was stopped before the end.
+    /// Whether it was stopped before the end; then nothing came in.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub stopped: bool,
+}
+
+impl ImportReport {
+    /// How many near duplicates are listed.
+    pub const NEAR_LISTED: usize = 1_000;
+}
+
+/// A row that says almost what an earlier one does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NearDuplicate {
+    /// Name of its file.
+    pub file: String,
+    /// The row, from 1.
+    pub row: u64,
+    /// Name of the earlier one's file.
+    pub of_file: String,
+    /// The earlier row.
+    pub of_row: u64,
 }
 
 /// Files that were read to the end and wait for a word before anything is written.
@@ -48,6 +82,12 @@ pub struct ImportReport {
 pub struct ImportSheet {
     /// The files.
     pub files: Vec<PathBuf>,
+    /// How they are read.
+    pub read_as: ReadAs,
+    /// Whether a person is to say what the fields mean; until then nothing of what follows is known.
+    pub mapping: bool,
+    /// The first rows as they are, where no format is known for them or a person said what their fields mean.
+    pub raw: Vec<RawRow>,
     /// What they are taken for; none where they differ.
     pub format: Option<Format>,
     /// Rows that will come in.
@@ -56,6 +96,12 @@ pub struct ImportSheet {
     pub set_aside: u64,
     /// Those rows, the first of them.
     pub rejected: Vec<Rejected>,
+    /// Items of these files that are in the project already.
+    pub known: u64,
+    /// Rows whose item came before in these files.
+    pub repeated: u64,
+    /// Rows that say almost what an earlier one does.
+    pub near_duplicates: u64,
     /// Unusual rows that will come in.
     pub unusual: u64,
     /// The first items, as they will look.
@@ -63,46 +109,174 @@ pub struct ImportSheet {
 }
 
 impl ImportSheet {
+    /// Fields and what is in them are listed as far as this.
+    const FIELDS: usize = 60;
+
+    /// The paths to all that is in the first rows, each with the first thing found there.
+    pub fn fields(&self) -> Vec<(String, String)> {
+        let mut found: Vec<(String, String)> = vec![];
+        for row in &self.raw {
+            for (name, value) in row {
+                collect(name.clone(), value, &mut found);
+            }
+        }
+        found.truncate(Self::FIELDS);
+        found
+    }
+
+    /// The names of all fields, as one text.
+    pub fn header(&self) -> String {
+        let names: BTreeSet<&str> = self
+            .raw
+            .iter()
+            .flat_map(|row| row.keys())
+            .map(String::as_str)
+            .collect();
+        names.into_iter().collect::<Vec<_>>().join("\n")
+    }
+
+    /// Says what the field at a path means; whatever meant the same before means nothing any more.
+    pub fn map_field(&mut self, path: &str, field: Option<&str>) {
+        let mapping = &mut self.read_as.mapping;
+        if let Some(before) = mapping.meaning_of(path).map(str::to_owned) {
+            mapping.set(&before, None).ok();
+        }
+        if let Some(field) = field {
+            mapping.set(field, Some(path)).ok();
+        }
+    }
+
+    /// The first rows by what the fields mean now: as they will look, or what is wrong with them.
+    pub fn mapped(&self) -> Result<Vec<Result<Item, String>>, dataset::MappingError> {
+        self.read_as.mapping.check()?;
+        let rows = self.raw.iter();
+        Ok(rows
+            .map(|row| dataset::map_row(row, &self.read_as.mapping))
+            .collect())
+    }
+
+    /// Fills in what was said of such fields before, else what their names suggest.
+    pub fn recall(&mut self, mappings: &BTreeMap<String, Mapping>) {
+        if self.mapping {
+            let known = mappings.get(&self.header()).cloned();
+            self.read_as.mapping = known.unwrap_or_else(|| {
+                Mapping::guess(
+                    self.raw
+                        .iter()
+                        .flat_map(|row| row.keys())
+                        .map(String::as_str),
+                )
+            });
+        }
+    }
+
     /// Items that are shown.
     const FIRST: usize = 3;
     /// Rows set aside that are listed.
     const LISTED: usize = 200;
 }
 
-/// Reads files to the end and writes nothing; none when it was stopped.
+/// Notes the paths into a value that lead to texts and numbers, three deep, and of a list the first two.
+fn collect(path: String, value: &Value, found: &mut Vec<(String, String)>) {
+    let deep = path.matches('.').count() >= 3;
+    match value {
+        Value::Object(object) if !deep => {
+            for (name, value) in object {
+                collect(format!("{path}.{name}"), value, found);
+            }
+        }
+        Value::Array(list)
+            if !deep
+                && !list
+                    .iter()
+                    .any(|v| v.get("role").or_else(|| v.get("from")).is_some()) =>
+        {
+            for (at, value) in list.iter().take(2).enumerate() {
+                collect(format!("{path}.{at}"), value, found);
+            }
+        }
+        Value::Null => {}
+        value => {
+            if !found.iter().any(|(known, _)| *known == path) {
+                let text = match value {
+                    Value::String(text) => text.clone(),
+                    other => other.to_string(),
+                };
+                found.push((path, text));
+            }
+        }
+    }
+}
+
+/// Reads files to the end and writes nothing; none when it was stopped. `project` is the one they would go into.
 pub fn look(
     files: Vec<PathBuf>,
+    read_as: ReadAs,
+    project: Option<&Project>,
     cancel: &Cancel,
     report: &mut dyn FnMut(Progress),
-) -> Result<Option<ImportSheet>, DatasetError> {
+) -> Result<Option<ImportSheet>, ImportError> {
+    let reader = project.map(Project::reader).transpose()?;
     let mut job = Job {
         cancel: cancel.clone(),
         report,
     };
     let mut first: Vec<Item> = vec![];
-    let read = dataset::read(&files, None, &mut job, &mut |row| {
+    let mut likeness = Likeness::default();
+    let (mut known, mut failed) = (0, None);
+    let read = dataset::read(&files, &read_as, &mut job, &mut |row| {
+        let repeats = likeness.see(&row);
+        if let Some(reader) = reader.as_ref().filter(|_| !repeats) {
+            match reader.position_of(row.item.id) {
+                Ok(position) => known += u64::from(position.is_some()),
+                Err(error) => {
+                    failed = Some(error);
+                    return Err(SinkStopped);
+                }
+            }
+        }
         if first.len() < ImportSheet::FIRST && first.iter().all(|item| item.id != row.item.id) {
             first.push(row.item);
         }
         Ok(())
     });
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
     let mut read = match read {
         Err(DatasetError::Cancelled) => return Ok(None),
+        // Whoever made these rows knows what their fields mean.
+        Err(DatasetError::UnknownFormat { .. }) if read_as == ReadAs::default() => {
+            ReadReport::default()
+        }
         read => read?,
+    };
+    let raw = if read.format.is_none_or(|format| format == Format::CsvMap) && read.imported == 0
+        || !read_as.mapping.is_empty()
+    {
+        dataset::first_rows(&files, ImportSheet::FIRST, cancel)?
+    } else {
+        vec![]
     };
     read.rejected.truncate(ImportSheet::LISTED);
     Ok(Some(ImportSheet {
         files,
+        mapping: read_as.mapping.is_empty() && !raw.is_empty(),
+        read_as,
+        raw,
         format: read.format,
         ready: read.imported,
         set_aside: read.rejected_in_all,
         rejected: read.rejected,
+        known,
+        repeated: likeness.repeated,
+        near_duplicates: likeness.near_in_all,
         unusual: read.warnings_in_all,
         first,
     }))
 }
 
-/// Why an import ended early. What was imported before stays.
+/// Why an import failed. The project is as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The files could not be read.
@@ -113,27 +287,62 @@ pub enum ImportError {
     Store(#[from] StoreError),
 }
 
-/// Imports files into a project.
+/// Imports files into a project, all that they bring or, where it is cancelled or fails, nothing; with `strict` also nothing where a row
+/// is set aside.
 pub fn import(
     project: &Project,
     files: &[PathBuf],
-    format: Option<Format>,
+    read_as: &ReadAs,
+    strict: bool,
+    cancel: &Cancel,
+    report: &mut dyn FnMut(Progress),
+) -> Result<ImportReport, ImportError> {
+    let writer = project.writer()?;
+    writer.begin_import()?;
+    let imported = bring(&writer, files, read_as, cancel, report);
+    let whole = imported
+        .as_ref()
+        .is_ok_and(|report| !(report.stopped || strict && report.rejected_in_all > 0));
+    if whole {
+        writer.finish_import()?;
+    } else if let Err(error) = writer.drop_import() {
+        // What came is not seen, and the next who opens the project removes it. What went wrong first is what counts.
+        return Err(imported.err().unwrap_or(error.into()));
+    }
+    let mut report = imported?;
+    if !whole {
+        report.imported = 0;
+        report.duplicates = 0;
+        report.items = 0;
+        report.responses = 0;
+        report.reference_labels = 0;
+    }
+    report.items_now = project.reader()?.count()?;
+    Ok(report)
+}
+
+/// Reads the files and puts what they bring, not yet to be seen.
+fn bring(
+    writer: &Writer,
+    files: &[PathBuf],
+    read_as: &ReadAs,
     cancel: &Cancel,
     report: &mut dyn FnMut(Progress),
 ) -> Result<ImportReport, ImportError> {
     let mut sink = Sink {
-        writer: project.writer()?,
+        writer: writer.clone(),
         pending: None,
         batch: Vec::with_capacity(BATCH),
         bytes: 0,
         sum: PutRows::default(),
+        likeness: Likeness::default(),
         failed: None,
     };
     let mut job = Job {
         cancel: cancel.clone(),
         report,
     };
-    let read = dataset::read(files, format, &mut job, &mut |row| sink.take(row));
+    let read = dataset::read(files, read_as, &mut job, &mut |row| sink.take(row));
     // The second time for the answer to the first.
     sink.flush().ok();
     sink.flush().ok();
@@ -141,7 +350,6 @@ pub fn import(
         return Err(error.into());
     }
     let read = match read {
-        // What came in before is in.
         Err(DatasetError::Cancelled) => ReadReport::default(),
         read => read?,
     };
@@ -158,11 +366,15 @@ pub fn import(
         imported: read.imported,
         duplicates,
         rejected: read.rejected,
+        rejected_in_all: read.rejected_in_all,
         warnings: read.warnings,
         items: items_new,
         responses: responses_new,
         reference_labels: references_new,
-        items_now: project.reader()?.count()?,
+        repeated: sink.likeness.repeated,
+        near_duplicates: sink.likeness.near,
+        near_duplicates_in_all: sink.likeness.near_in_all,
+        items_now: 0,
         stopped: cancel.is_cancelled(),
     })
 }
@@ -173,11 +385,55 @@ struct Sink {
     bytes: usize,
     pending: Option<Pending<PutRows>>,
     sum: PutRows,
+    likeness: Likeness,
     failed: Option<StoreError>,
+}
+
+/// Which rows say what earlier ones do.
+#[derive(Default)]
+struct Likeness {
+    seen: NearDuplicates,
+    files: Vec<String>,
+    repeated: u64,
+    near: Vec<NearDuplicate>,
+    near_in_all: u64,
+}
+
+impl Likeness {
+    /// Bits of a name that are the row; the others are the file.
+    const ROW: u32 = 40;
+
+    /// Whether the row's item came before, to the letter.
+    fn see(&mut self, row: &Row) -> bool {
+        let source = &row.source;
+        if self.files.last() != Some(&source.file) {
+            self.files.push(source.file.clone());
+        }
+        let file = self.files.len() as u64 - 1;
+        let Some(near) = self.seen.add(file << Self::ROW | source.row, &row.item) else {
+            return false;
+        };
+        if near.same {
+            self.repeated += 1;
+            return true;
+        }
+        self.near_in_all += 1;
+        if self.near.len() < ImportReport::NEAR_LISTED {
+            let of_file = &self.files[(near.name >> Self::ROW) as usize];
+            self.near.push(NearDuplicate {
+                file: source.file.clone(),
+                row: source.row,
+                of_file: of_file.clone(),
+                of_row: near.name & ((1 << Self::ROW) - 1),
+            });
+        }
+        false
+    }
 }
 
 impl Sink {
     fn take(&mut self, row: Row) -> Result<(), SinkStopped> {
+        self.likeness.see(&row);
         let Row {
             item,
             source,

@@ -136,13 +136,13 @@ impl Runner {
                 let sign = self.rescore_sign.clone();
                 self.score(scoring::Request::Rescore(item, key, text, sign));
             }
-            Effect::LookAt(files) => {
+            Effect::LookAt(files, read_as) => {
                 let cancel = self.job.insert(Cancel::default()).clone();
-                self.ask(desk::Request::LookAt(files, cancel));
+                self.ask(desk::Request::LookAt(files, read_as, cancel));
             }
-            Effect::Import(files) => {
+            Effect::Import(files, read_as) => {
                 let cancel = self.job.insert(Cancel::default()).clone();
-                self.ask(desk::Request::Import(files, cancel));
+                self.ask(desk::Request::Import(files, read_as, cancel));
             }
             Effect::ScoreAll(model) => {
                 let cancel = self.job.insert(Cancel::default()).clone();

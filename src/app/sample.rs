@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::import::{ImportError, import};
 use super::open_project::new_project;
 use crate::app::words;
+use crate::dataset::ReadAs;
 use crate::store::{Project, ProjectSettings, StoreError};
 use crate::task::Cancel;
 
@@ -81,7 +82,14 @@ pub fn make(path: &Path, owner: &str) -> Result<(), SampleError> {
             fs::write(&file, bytes)?;
             files.push(file);
         }
-        import(&project, &files, None, &Cancel::default(), &mut |_| {})?;
+        import(
+            &project,
+            &files,
+            &ReadAs::default(),
+            false,
+            &Cancel::default(),
+            &mut |_| {},
+        )?;
     }
     project.close()?;
     fs::rename(&made, path)?;

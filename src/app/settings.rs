@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::dataset::Mapping;
+
 /// Light, dark, or with as much contrast as a screen gives.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -115,6 +117,8 @@ pub struct Settings {
     pub reading: Reading,
     /// Keys that this person has chosen, by command: `{"later": ["Shift T"]}`. Commands that are not here keep their own.
     pub keys: BTreeMap<String, Vec<String>>,
+    /// What the fields of rows of one's own mean, by the names of all their fields.
+    pub mappings: BTreeMap<String, Mapping>,
 }
 
 impl Default for Settings {
@@ -126,6 +130,7 @@ impl Default for Settings {
             model: "default".to_owned(),
             reading: Reading::default(),
             keys: BTreeMap::new(),
+            mappings: BTreeMap::new(),
         }
     }
 }

@@ -17,7 +17,7 @@ use super::settings::Settings;
 pub use super::study::{Agreed, StudyState, TrainingState};
 use crate::analysis::tally::Tally;
 use crate::app::words::screens as words;
-use crate::dataset::ExportReport;
+use crate::dataset::{ExportReport, ReadAs};
 use crate::domain::{
     Draft, Event, History, Item, ItemId, LabelSchema, Outcome, ReferenceLabel, ResponseKey, Score,
     ScorePolicy, SourceRow, Span,
@@ -606,7 +606,7 @@ pub struct AppState {
     /// Files that were dropped before anybody gave a name.
     pub dropped: Vec<PathBuf>,
     /// Files to import once the project for them is open.
-    pub import_next: Vec<PathBuf>,
+    pub import_next: Option<(Vec<PathBuf>, ReadAs)>,
     /// The item to go to once the next project is open.
     pub go_to: Option<ItemId>,
     /// Whether a file dialog is open.
@@ -661,7 +661,7 @@ impl AppState {
             enter_text: false,
             sheet: None,
             dropped: vec![],
-            import_next: vec![],
+            import_next: None,
             go_to: None,
             picking: None,
         }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::analysis::stats::wilson;
-use crate::dataset::{self, DatasetError};
+use crate::dataset::{self, DatasetError, ReadAs};
 use crate::domain::{
     Item, ItemId, Judgment, LabelSchema, Preference, ReferenceRole, ScorePolicy, Turn,
 };
@@ -299,7 +299,7 @@ impl Collector {
             cancel: cancel.clone(),
             report: &mut |_| {},
         };
-        let read = dataset::read(files, None, &mut job, &mut |row| {
+        let read = dataset::read(files, &ReadAs::default(), &mut job, &mut |row| {
             let verdicts = || {
                 let of = |role| row.references.iter().filter(move |r| r.role == role);
                 let verdicts: Vec<_> = of(ReferenceRole::Verdict).collect();

@@ -1,7 +1,7 @@
 //! `tiebreak bench`: how well a reward model agrees with pairs whose better response is known.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::printer::{self, Bar};
 use crate::analysis::pairs::{ScoredPair, agreement, by_set};
-use crate::dataset::{self, Row, SinkStopped};
+use crate::dataset::{self, ReadAs, Replacing, Row, SinkStopped};
 use crate::domain::{Preference, ReferenceRole, Turn};
 use crate::reward::{self, DtypeChoice, LoadOptions, ModelRef, Preset, Scorer};
 use crate::task::{Cancel, Job, Progress};
@@ -147,9 +147,12 @@ impl Run {
             cancel: Cancel::default(),
             report: &mut silent,
         };
-        let read = dataset::read(&[input.to_owned()], None, &mut job, &mut |row| {
-            self.take(&row, &file_set)
-        });
+        let read = dataset::read(
+            &[input.to_owned()],
+            &ReadAs::default(),
+            &mut job,
+            &mut |row| self.take(&row, &file_set),
+        );
         self.flush().ok();
         if let Some(error) = self.failed.take() {
             return Err(error);
@@ -338,17 +341,15 @@ impl Run {
 }
 
 fn write_pairs(path: &Path, scored: &[ScoredPair]) -> anyhow::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|p| !p.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let mut file = Replacing::create(path)?;
+    let mut writer = BufWriter::new(&mut file);
     for pair in scored {
         let mut line = serde_json::to_value(pair)?;
         line["margin"] = pair.margin().into();
         line["agrees"] = (pair.chosen > pair.rejected).into();
-        writeln!(file, "{line}")?;
+        writeln!(writer, "{line}")?;
     }
-    file.persist(path)?;
-    Ok(())
+    writer.flush()?;
+    drop(writer);
+    Ok(file.finish()?)
 }

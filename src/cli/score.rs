@@ -14,7 +14,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use serde_json::{Map, Value, json};
 
 use super::printer::{self, Bar};
-use crate::dataset::{self, DatasetError, SinkStopped};
+use crate::dataset::{self, DatasetError, ReadAs, SinkStopped};
 use crate::domain::Turn;
 use crate::domain::hash::response_hash;
 use crate::domain::label::json_number;
@@ -254,22 +254,27 @@ impl Reading {
             cancel: Cancel::default(),
             report: &mut report,
         };
-        let read = dataset::read(&[input.to_owned()], None, &mut job, &mut |row| {
-            self.window.read = progress.get();
-            let item = row.source.row.saturating_sub(1);
-            let id = row
-                .source
-                .id
-                .clone()
-                .unwrap_or_else(|| format!("row-{item}"));
-            let turns = row
-                .source
-                .order
-                .iter()
-                .map(|at| row.item.conversation(*at))
-                .collect();
-            self.take(&id, item, turns)
-        });
+        let read = dataset::read(
+            &[input.to_owned()],
+            &ReadAs::default(),
+            &mut job,
+            &mut |row| {
+                self.window.read = progress.get();
+                let item = row.source.row.saturating_sub(1);
+                let id = row
+                    .source
+                    .id
+                    .clone()
+                    .unwrap_or_else(|| format!("row-{item}"));
+                let turns = row
+                    .source
+                    .order
+                    .iter()
+                    .map(|at| row.item.conversation(*at))
+                    .collect();
+                self.take(&id, item, turns)
+            },
+        );
         self.flush().ok();
         if let Some(error) = self.failed.take() {
             return Err(error);
@@ -488,7 +493,9 @@ impl Writing {
         drop(self.bar);
         let count = self.totals.responses;
         match &self.output {
-            Output::Stdout => eprintln!("stopped: the {count} lines written are whole"),
+            Output::Stdout | Output::Stream(_) => {
+                eprintln!("stopped: the {count} lines written are whole");
+            }
             Output::File { partial, .. } => eprintln!(
                 "stopped: {count} responses were scored and are kept in {}\nhint: the same command with --resume goes on from there",
                 partial.display()
@@ -585,9 +592,10 @@ struct Known {
     text: String,
 }
 
-/// Lines go to stdout, or to `OUTPUT.partial`, which becomes OUTPUT when it is whole.
+/// Lines go to stdout, to `OUTPUT.partial`, which becomes OUTPUT when it is whole, or straight to a device or pipe.
 enum Output {
     Stdout,
+    Stream(BufWriter<File>),
     File {
         path: PathBuf,
         partial: PathBuf,
@@ -599,7 +607,7 @@ impl Output {
     /// Its name for people.
     fn name(&self) -> String {
         match self {
-            Self::Stdout => "-".to_owned(),
+            Self::Stdout | Self::Stream(_) => "-".to_owned(),
             Self::File { partial, .. } => partial.display().to_string(),
         }
     }
@@ -609,6 +617,18 @@ impl Output {
         let Some(path) = path else {
             return Ok((Self::Stdout, vec![]));
         };
+        if dataset::is_stream(path) {
+            anyhow::ensure!(
+                !resume,
+                "{} is not a file, so there is nothing in it to resume",
+                path.display()
+            );
+            let file = File::options().write(true).open(path);
+            let file = file.with_context(|| format!("{} cannot be written", path.display()))?;
+            return Ok((Self::Stream(BufWriter::new(file)), vec![]));
+        }
+        // What a link points at is replaced, not the link.
+        let path = &path.canonicalize().unwrap_or_else(|_new| path.to_owned());
         let mut name = path
             .file_name()
             .with_context(|| format!("{} is not a file name", path.display()))?
@@ -652,7 +672,7 @@ impl Output {
     fn line(&mut self, line: &Value) -> anyhow::Result<()> {
         match self {
             Self::Stdout => printer::report(line),
-            Self::File { writer, .. } => {
+            Self::Stream(writer) | Self::File { writer, .. } => {
                 serde_json::to_writer(&mut *writer, line)?;
                 writer.write_all(b"\n")?;
                 Ok(())
@@ -661,13 +681,14 @@ impl Output {
     }
 
     fn flush(&mut self) -> anyhow::Result<()> {
-        if let Self::File { writer, .. } = self {
+        if let Self::Stream(writer) | Self::File { writer, .. } = self {
             writer.flush()?;
         }
         Ok(())
     }
 
-    fn finish(self) -> anyhow::Result<()> {
+    fn finish(mut self) -> anyhow::Result<()> {
+        self.flush()?;
         let Self::File {
             path,
             partial,

@@ -27,13 +27,36 @@ pub enum DatasetError {
         source: io::Error,
     },
     /// The content is of a kind that is not read.
-    #[error("{file} is {kind}, which is not read; convert it to JSON lines first")]
+    #[error("{file} is {kind}, which is not read")]
     Kind {
         /// Name of the file.
         file: String,
         /// What it is.
         kind: &'static str,
     },
+    /// A folder without a file of rows.
+    #[error(
+        "there is no data in {}{}",
+        path.display(),
+        if *arrow { ": its .arrow files are not read" } else { "" }
+    )]
+    EmptyFolder {
+        /// The folder.
+        path: PathBuf,
+        /// Whether it holds files of Arrow, as `save_to_disk` writes them.
+        arrow: bool,
+    },
+    /// The file is damaged so that nothing of it can be read.
+    #[error("{file} cannot be read: {reason}")]
+    Damaged {
+        /// Name of the file.
+        file: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The mapping of fields makes no sense.
+    #[error(transparent)]
+    Mapping(#[from] super::MappingError),
     /// No row looks like any known format.
     #[error("no known format in {file}: its rows have {keys}")]
     UnknownFormat {
@@ -83,10 +106,25 @@ impl DatasetError {
         Some(match self {
             Self::Open { .. } => "check the path, and whether the file may be read",
             Self::Read { .. } => {
-                "the rows before it are in; importing the file again adds the rest"
+                "nothing was changed; try again when the file can be read to its end"
+            }
+            Self::EmptyFolder { arrow: true, .. } => {
+                "write the data set as Parquet or JSON lines: `to_parquet` or `to_json` of the `datasets` library"
+            }
+            Self::EmptyFolder { .. } => {
+                "of a folder all files named .jsonl, .json, .csv, .tsv or .parquet are read, also with .gz or .zst"
+            }
+            Self::Damaged { .. } => {
+                "fetch it again, or write it again with the program that made it"
+            }
+            Self::Kind { .. } => {
+                "files hold JSON lines or arrays, CSV or Parquet, plain, gzip or zstd"
             }
             Self::UnknownFormat { .. } => {
-                "`--format` names the format, if it is one of those that are read"
+                "`--map prompt=FIELD --map chosen=FIELD --map rejected=FIELD` says what the fields are; `tiebreak import --help` has more"
+            }
+            Self::Mapping(_) => {
+                "for example `--map prompt=question --map response_a=left.text --map response_b=right.text --map preferred=winner`"
             }
             Self::Write { .. } => "check the path, the permissions and the room on the disk",
             _ => return None,

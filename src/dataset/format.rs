@@ -43,6 +43,8 @@ pub enum Format {
     Arena,
     /// `ShareGPT`'s `conversations`, alone or with two sides (LLaMA-Factory's ranking rows).
     ShareGpt,
+    /// Rows of any fields, read by a [`super::Mapping`].
+    CsvMap,
 }
 
 /// A name that is not a format's.
@@ -52,7 +54,7 @@ pub struct UnknownFormat(pub String);
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::HelpSteer2,
         Self::HelpSteer2Preference,
         Self::HhRlhf,
@@ -68,6 +70,7 @@ impl Format {
         Self::UltraFeedback,
         Self::Arena,
         Self::ShareGpt,
+        Self::CsvMap,
     ];
 
     /// The name on the command line.
@@ -88,6 +91,7 @@ impl Format {
             Self::UltraFeedback => "ultrafeedback",
             Self::Arena => "arena",
             Self::ShareGpt => "sharegpt",
+            Self::CsvMap => "csv-map",
         }
     }
 

@@ -18,9 +18,39 @@ pub(super) fn turns(name: &str, value: Value) -> Result<Vec<Turn>, String> {
                 turn(message).map_err(|why| format!("{name}, message {}: {why}", at + 1))
             })
             .collect(),
+        Value::Object(columns)
+            if columns.values().any(Value::is_array) && is_by_columns(&columns) =>
+        {
+            turns(name, Value::Array(by_rows(columns)))
+        }
         Value::Object(_) => Ok(vec![turn(value).map_err(|why| format!("{name}: {why}"))?]),
         other => Err(format!("{name} is {}, not messages", kind(&other))),
     }
+}
+
+/// Whether messages are written as one list per field, as the `datasets` library did with its `Sequence` of objects.
+fn is_by_columns(columns: &Map<String, Value>) -> bool {
+    let lengths = columns.values().map(|c| c.as_array().map(Vec::len));
+    let first = columns.values().next().and_then(Value::as_array);
+    first.is_some_and(|list| lengths.into_iter().all(|n| n == Some(list.len())))
+        && ["role", "from"]
+            .iter()
+            .any(|name| columns.contains_key(*name))
+}
+
+/// Turns one list per field into one object per message; a field that a message does not have is null in such a list.
+fn by_rows(columns: Map<String, Value>) -> Vec<Value> {
+    let mut rows: Vec<Map<String, Value>> = vec![];
+    for (name, list) in columns {
+        let Value::Array(list) = list else { continue };
+        rows.resize_with(list.len(), Map::new);
+        for (row, value) in rows.iter_mut().zip(list) {
+            if !value.is_null() {
+                row.insert(name.clone(), value);
+            }
+        }
+    }
+    rows.into_iter().map(Value::Object).collect()
 }
 
 /// Reads a text as one turn of `role`, a list as messages.

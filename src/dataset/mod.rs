@@ -6,7 +6,9 @@
 
 mod arena;
 mod benchmarks;
+mod columns;
 mod error;
+mod folder;
 mod format;
 mod helpsteer2;
 mod helpsteer2_preference;
@@ -15,11 +17,13 @@ mod hh_rlhf;
 mod input;
 mod judgebench;
 mod lines;
+mod map;
 mod messages;
 mod mt_bench;
 mod pairs;
 mod read;
 mod records;
+mod replacing;
 mod table;
 mod trl;
 mod ultrafeedback;
@@ -27,6 +31,10 @@ mod write;
 
 pub use error::DatasetError;
 pub use format::{Format, UnknownFormat};
-pub use read::{ReadReport, Rejected, Row, SinkStopped, Warning, read};
+pub use map::{FIELDS, Mapping, MappingError, RATINGS};
+pub use read::{
+    RawRow, ReadAs, ReadReport, Rejected, Row, SinkStopped, Warning, first_rows, map_row, read,
+};
 pub use records::MAX_ROW_BYTES;
+pub use replacing::{Replacing, is_stream};
 pub use write::{ExportReport, ExportRow, ExportedFile, Vote, WriteOptions, lines, write};

@@ -107,7 +107,8 @@ pub(super) fn begins_with(turns: &[Turn], prompt: &[Turn]) -> bool {
         && turns.iter().zip(prompt).all(|(a, b)| a.same(b))
 }
 
-fn build(
+/// Joins a prompt and two replies, each of which may repeat it.
+pub(super) fn build(
     prompt: Option<Vec<Turn>>,
     replies: [Vec<Turn>; 2],
 ) -> Result<(Item, Vec<usize>), ItemError> {

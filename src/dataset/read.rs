@@ -3,14 +3,18 @@
 use std::fs;
 use std::io::{self, BufRead, BufReader, Cursor, Read as _};
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::columns::Columns;
+use super::folder;
 use super::format::LOOK_AT;
 use super::helpsteer2::Ratings2;
-use super::input::{Broken, Input};
+use super::input::{Broken, Content, Input};
+use super::map::{self, Mapping};
 use super::mt_bench::MtBench;
 use super::records::{Object, Records, parse};
 use super::table::{self, Table};
@@ -20,7 +24,7 @@ use super::{
     ultrafeedback,
 };
 use crate::domain::{Item, ReferenceLabel, SourceRow};
-use crate::task::{Job, Progress};
+use crate::task::{Cancel, Job, Progress};
 
 /// One place where an item stands, with the labels that came with it.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,6 +83,33 @@ pub struct ReadReport {
 impl ReadReport {
     /// How many rejected rows and warnings are listed, so that a file of rubbish does not fill the memory.
     pub const LISTED: usize = 100_000;
+}
+
+/// How rows are read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadAs {
+    /// The format; without one, that which the rows speak for.
+    pub format: Option<Format>,
+    /// What the fields mean, for [`Format::CsvMap`]; a mapping that says something is that format.
+    pub mapping: Mapping,
+}
+
+impl ReadAs {
+    /// A format, or that of the content.
+    pub fn format(format: Option<Format>) -> Self {
+        Self {
+            format,
+            mapping: Mapping::default(),
+        }
+    }
+
+    /// Rows of one's own.
+    pub fn mapped(mapping: Mapping) -> Self {
+        Self {
+            format: Some(Format::CsvMap),
+            mapping,
+        }
+    }
 }
 
 /// Returned by a sink that wants no more rows.
@@ -162,18 +193,24 @@ impl Collector<'_> {
     }
 }
 
-/// Reads all inputs in order (`-` is the standard input), each in `format` or in the one its rows speak for, and passes every
+/// Reads all inputs in order (`-` is the standard input), each in the format that is named or in the one its rows speak for, and passes every
 /// item to `sink` as it comes. Rows that cannot be read are in the report; an error is about a file as a whole, and the
 /// items passed on before it stay passed on. Progress counts bytes of the files; the total is 0 when not known.
 pub fn read(
     inputs: &[PathBuf],
-    format: Option<Format>,
+    read_as: &ReadAs,
     job: &mut Job<'_>,
     sink: &mut dyn FnMut(Row) -> Result<(), SinkStopped>,
 ) -> Result<ReadReport, DatasetError> {
-    let sizes: Option<Vec<u64>> = inputs
+    if read_as.format == Some(Format::CsvMap) {
+        read_as.mapping.check()?;
+    }
+    let shards = folder::shards(inputs)?;
+    // How long a pipe is, nobody knows.
+    let sizes: Option<Vec<u64>> = shards
         .iter()
-        .map(|path| fs::metadata(path).ok().map(|m| m.len()))
+        .map(|shard| fs::metadata(&shard.path).ok().filter(fs::Metadata::is_file))
+        .map(|there| there.map(|there| there.len()))
         .collect();
     let mut clock = Clock {
         progress: Progress {
@@ -188,10 +225,24 @@ pub fn read(
     };
     let mut votes = MtBench::default();
     let mut formats = Vec::new();
-    for path in inputs {
-        let input = Input::open(path)?;
-        let found = read_file(input, format, job, &mut clock, &mut votes, &mut out)?;
-        formats.extend(found);
+    for shard in &shards {
+        let read = Input::open(shard, &job.cancel)
+            .and_then(|input| read_file(input, read_as, job, &mut clock, &mut votes, &mut out));
+        match read {
+            Ok(found) => formats.extend(found),
+            Err(_) if job.cancel.is_cancelled() => return Err(DatasetError::Cancelled),
+            // Of a folder everything is tried; one file that is something else is told of, and the others come in.
+            Err(
+                error @ (DatasetError::UnknownFormat { .. }
+                | DatasetError::Kind { .. }
+                | DatasetError::Damaged { .. }
+                | DatasetError::Open { .. }),
+            ) if shard.found && shards.len() > 1 => {
+                out.report.read += 1;
+                out.reject(&shard.name, 0, error.to_string());
+            }
+            Err(error) => return Err(error),
+        }
     }
     votes.finish(&mut out)?;
     let mut report = out.report;
@@ -232,12 +283,25 @@ const LOOK_AT_BYTES: u64 = 16 << 10;
 enum Rows {
     Json(Records),
     Table(Table),
+    Columns(Box<Columns>),
     /// What could not even be begun, once.
     Broken(Option<io::Error>),
 }
 
 impl Rows {
-    fn new(mut reader: Box<dyn BufRead>) -> Self {
+    fn new(input: Input) -> Result<Self, DatasetError> {
+        match input.content {
+            Content::Text(reader) => Ok(Self::of_text(reader)),
+            Content::Parquet(file) => Columns::new(file, input.taken)
+                .map(|columns| Self::Columns(Box::new(columns)))
+                .map_err(|reason| DatasetError::Damaged {
+                    file: input.name,
+                    reason,
+                }),
+        }
+    }
+
+    fn of_text(mut reader: Box<dyn BufRead>) -> Self {
         let mut start = Vec::new();
         let looked = (&mut reader).take(LOOK_AT_BYTES).read_to_end(&mut start);
         let delimiter = table::delimiter(&start);
@@ -261,6 +325,7 @@ impl Rows {
         match self {
             Self::Json(records) => records.row(),
             Self::Table(table) => table.row(),
+            Self::Columns(columns) => columns.row(),
             Self::Broken(_) => 0,
         }
     }
@@ -272,21 +337,61 @@ impl Rows {
                 Ok(record.map(|(row, bytes)| (row, bytes.and_then(parse))))
             }
             Self::Table(table) => table.next_row(),
+            Self::Columns(columns) => columns.next_row(),
             Self::Broken(error) => error.take().map_or(Ok(None), Err),
         }
     }
 }
 
+/// A row before it is understood: its fields.
+pub type RawRow = Map<String, Value>;
+
+/// The fields of the first rows of the inputs, at most so many, for a person who says what they mean.
+pub fn first_rows(
+    inputs: &[PathBuf],
+    most: usize,
+    cancel: &Cancel,
+) -> Result<Vec<RawRow>, DatasetError> {
+    let mut found = vec![];
+    for shard in folder::shards(inputs)? {
+        let file = shard.name.clone();
+        let mut rows = Rows::new(Input::open(&shard, cancel)?)?;
+        while found.len() < most {
+            match rows.next_row() {
+                Ok(Some((_, Ok(row)))) => found.push(row),
+                Ok(Some((_, Err(_)))) => {}
+                Ok(None) => break,
+                Err(source) => {
+                    let row = rows.row();
+                    return Err(DatasetError::Read { file, row, source });
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// One row read by a mapping: the item as it will look, or why not.
+pub fn map_row(row: &RawRow, mapping: &Mapping) -> Result<Item, String> {
+    let place = Place {
+        file: "",
+        row: 1,
+        format: Format::CsvMap,
+    };
+    map::import(place, row.clone(), mapping).map(|imported| imported.row.item)
+}
+
 fn read_file(
     input: Input,
-    mut format: Option<Format>,
+    read_as: &ReadAs,
     job: &mut Job<'_>,
     clock: &mut Clock,
     votes: &mut MtBench,
     out: &mut Collector<'_>,
 ) -> Result<Option<Format>, DatasetError> {
-    let file = input.name;
-    let mut records = Rows::new(input.reader);
+    let (file, taken) = (input.name.clone(), Rc::clone(&input.taken));
+    let mut records = Rows::new(input)?;
+    let mut format = read_as.format;
     let mut ratings = Ratings2::default();
     // Rows that came before the first one that speaks for a format.
     let mut waiting: Vec<(u64, Map<String, Value>)> = Vec::new();
@@ -296,7 +401,7 @@ fn read_file(
         }
         let row = records.row();
         if row.is_multiple_of(64) {
-            clock.tell(input.taken.get(), job);
+            clock.tell(taken.get(), job);
         }
         let (row, object) = match records.next_row() {
             Ok(Some(row)) => row,
@@ -316,6 +421,7 @@ fn read_file(
                     row + 1,
                     match &records {
                         Rows::Table(_) => format!("the table is damaged here: {err}"),
+                        Rows::Columns(_) => format!("the Parquet file is damaged here: {err}"),
                         _ => format!("the compressed file is damaged or cut off here: {err}"),
                     },
                 );
@@ -353,7 +459,7 @@ fn read_file(
                 row,
                 format,
             };
-            import(place, object, &mut ratings, votes, out)?;
+            import(place, object, &read_as.mapping, &mut ratings, votes, out)?;
         }
     }
     if let Some((_, first)) = waiting.first() {
@@ -368,7 +474,7 @@ fn read_file(
     if let Some(format) = format {
         ratings.flush(&file, format, out)?;
     }
-    clock.progress.done += input.taken.get();
+    clock.progress.done += taken.get();
     clock.tell(0, job);
     Ok(format)
 }
@@ -376,6 +482,7 @@ fn read_file(
 fn import(
     place: Place<'_>,
     object: Map<String, Value>,
+    mapping: &Mapping,
     ratings: &mut Ratings2,
     votes: &mut MtBench,
     out: &mut Collector<'_>,
@@ -396,6 +503,7 @@ fn import(
         }
         Format::UltraFeedback => ultrafeedback::import(place, object),
         Format::Arena => arena::import(place, object),
+        Format::CsvMap => map::import(place, object, mapping),
         Format::ShareGpt if pairs::sides(&object).is_some() => pairs::import(place, object),
         Format::Messages | Format::ShareGpt => messages::import(place, object),
     };

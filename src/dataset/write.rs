@@ -1,7 +1,7 @@
 //! Writes labelled items in a format, to a temporary file that takes the output's place when it is whole.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -11,9 +11,9 @@ use flate2::write::GzEncoder;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
-use tempfile::NamedTempFile;
 
 use super::lines::{LeftOut, Lines};
+use super::replacing::{Replacing, folder, is_stream};
 use super::{DatasetError, Format};
 use super::{helpsteer2, helpsteer2_preference, hh_rlhf, pairs, trl};
 use crate::domain::{Item, Judgment, ReferenceLabel, SourceRow};
@@ -212,7 +212,7 @@ pub fn lines(
 
 /// Adds up the hash of what is written.
 struct Hashing {
-    file: File,
+    file: Replacing,
     hash: Sha256,
 }
 
@@ -254,7 +254,6 @@ impl Encoder {
 
 struct Output {
     path: PathBuf,
-    temporary: NamedTempFile,
     encoder: Encoder,
     /// Whether the rows are the elements of one array.
     array: bool,
@@ -278,7 +277,7 @@ impl Output {
             return Err(DatasetError::NotWritten(other));
         }
         let array = suffix == "json";
-        let (path, gzip) = if array || suffix == "jsonl" {
+        let (path, gzip) = if array || suffix == "jsonl" || is_stream(output) {
             (output.to_path_buf(), gzip)
         } else {
             (output.join("data.jsonl"), false)
@@ -287,24 +286,16 @@ impl Output {
     }
 
     fn begin(path: &Path, gzip: bool, array: bool) -> io::Result<Self> {
-        let folder = folder(path);
-        fs::create_dir_all(folder)?;
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".tiebreak-export-");
-        // A temporary file is for its owner only; an export has the permissions of any new file.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let temporary = builder.tempfile_in(folder)?;
+        fs::create_dir_all(folder(path))?;
         let buffered = BufWriter::with_capacity(
             256 * 1024,
             Hashing {
-                file: temporary.as_file().try_clone()?,
+                file: Replacing::create(path)?,
                 hash: Sha256::new(),
             },
         );
         Ok(Self {
             path: path.to_path_buf(),
-            temporary,
             encoder: if gzip {
                 Encoder::Gzip(Box::new(GzEncoder::new(buffered, Compression::default())))
             } else {
@@ -356,19 +347,7 @@ impl Output {
             self.encoder.write_all(b"\n]\n")?;
         }
         let Hashing { file, hash } = self.encoder.finish()?;
-        file.sync_all()?;
-        self.temporary
-            .persist(&self.path)
-            .map_err(|err| err.error)?;
-        // The new name is on disk only when the folder is.
-        #[cfg(unix)]
-        File::open(folder(&self.path))?.sync_all()?;
+        file.finish()?;
         Ok(format!("{:x}", hash.finalize()))
     }
-}
-
-fn folder(path: &Path) -> &Path {
-    path.parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
 }

@@ -141,7 +141,9 @@ impl Reader {
         let mut info = Info {
             items: self.count()?,
             // Numbered without gaps.
-            responses: count("SELECT coalesce(max(id), 0) FROM responses")?,
+            responses: count(
+                "SELECT coalesce(max(id), 0) FROM responses WHERE id < (SELECT responses FROM visible)",
+            )?,
             labels: count("SELECT count(*) FROM outcomes WHERE kind = 'label'")?,
             annotators: self.annotators()?.len() as u64,
             events: count("SELECT count(*) FROM events")?,
@@ -149,7 +151,9 @@ impl Reader {
             flagged: count("SELECT count(*) FROM flags")?,
             scored: BTreeMap::new(),
             schema_version: SCHEMA_VERSION as u64,
-            reference_labels: count("SELECT count(*) FROM reference_labels")?,
+            reference_labels: count(
+                "SELECT count(*) FROM reference_labels WHERE item < (SELECT positions FROM visible)",
+            )?,
         };
         for (name, key, scores) in self.rows(
             "SELECT name, key, (SELECT count(*) FROM scores s WHERE s.scorer = c.id) FROM scorers c ORDER BY c.id",

@@ -8,6 +8,7 @@
 //! `schema_v1.sql` says what the tables mean. People's deeds are append-only events; current labels are a view over them, equal to
 //! [`crate::domain::View::fold`], and additionally kept in two derived tables that lists and queues use.
 
+mod arriving;
 mod checkpoint;
 mod error;
 mod features;

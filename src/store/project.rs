@@ -23,6 +23,7 @@ pub const SCHEMA_VERSION: i64 = STEPS.len() as i64;
 const STEPS: &[M<'_>] = &[
     M::up(include_str!("schema_v1.sql")),
     M::up(include_str!("schema_v2.sql")),
+    M::up(include_str!("schema_v3.sql")),
 ];
 
 fn migrations() -> Migrations<'static> {

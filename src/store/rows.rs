@@ -220,6 +220,8 @@ fn preview(item: &Item) -> String {
 pub(super) struct Ends {
     next_position: i64,
     next_response: i64,
+    /// The first position of the import under way: what is said of items before it waits until the import is finished.
+    arriving: Option<i64>,
     /// The file of the last row and its number: rows of one file come together.
     file: Option<(String, String, i64)>,
 }
@@ -228,7 +230,7 @@ impl Ends {
     pub(super) fn read(db: &Connection) -> rusqlite::Result<Self> {
         Ok(Self {
             next_position: db.query_row(
-                "SELECT coalesce(max(position), -1) + 1 FROM items",
+                "SELECT coalesce(max(position), -1) + 1 FROM all_items",
                 [],
                 |r| r.get(0),
             )?,
@@ -237,6 +239,13 @@ impl Ends {
                 [],
                 |r| r.get(0),
             )?,
+            arriving: db
+                .query_row(
+                    "SELECT first_position FROM arriving WHERE state = 'filling'",
+                    [],
+                    |r| r.get(0),
+                )
+                .optional()?,
             file: None,
         })
     }
@@ -278,7 +287,7 @@ pub(super) fn put_row(
 ) -> rusqlite::Result<PutRows> {
     let mut put = PutRows::default();
     let mut insert = db.prepare_cached(
-        "INSERT INTO items (position, id, preview, turns, responses, first_response)
+        "INSERT INTO all_items (position, id, preview, turns, responses, first_response)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO NOTHING",
     )?;
     let new = insert.execute(params![
@@ -311,15 +320,30 @@ pub(super) fn put_row(
         }
         item
     } else {
-        db.prepare_cached("SELECT position FROM items WHERE id = ?1")?
+        db.prepare_cached("SELECT position FROM all_items WHERE id = ?1")?
             .query_row([&row.id], |r| r.get(0))?
     };
     let file = ends.file(db, row)?;
-    let sources = db
-        .prepare_cached(
-            "INSERT INTO sources (item, file, row, content, id, \"order\", models, extra)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
-        )?
+    // What an unfinished import says of an older item waits, unless it has been said before.
+    let waits = new == 0 && ends.arriving.is_some_and(|first| item < first);
+    let (sources, labels) = if waits {
+        ("arriving_sources", "arriving_labels")
+    } else {
+        ("sources", "reference_labels")
+    };
+    let known_source = waits
+        && db
+            .prepare_cached(
+                "SELECT 1 FROM sources WHERE item = ?1 AND file = ?2 AND row = ?3 AND content = ?4",
+            )?
+            .exists(params![item, file, row.row as i64, row.source_content])?;
+    let sources = if known_source {
+        0
+    } else {
+        db.prepare_cached(&format!(
+            "INSERT INTO {sources} (item, file, row, content, id, \"order\", models, extra)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING"
+        ))?
         .execute(params![
             item,
             file,
@@ -329,12 +353,18 @@ pub(super) fn put_row(
             row.order,
             row.models,
             row.extra,
-        ])?;
-    let mut insert = db.prepare_cached(
-        "INSERT INTO reference_labels (item, content, file, row, place, role, annotator, time, judgment, extra)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
-    )?;
+        ])?
+    };
+    let mut known =
+        db.prepare_cached("SELECT 1 FROM reference_labels WHERE item = ?1 AND content = ?2")?;
+    let mut insert = db.prepare_cached(&format!(
+        "INSERT INTO {labels} (item, content, file, row, place, role, annotator, time, judgment, extra)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING"
+    ))?;
     for (place, reference) in row.references.iter().enumerate() {
+        if waits && known.exists(params![item, reference.content])? {
+            continue;
+        }
         put.references_new += insert.execute(params![
             item,
             reference.content,

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded, select_biased, unbounded};
 use rusqlite::{Connection, params};
 
+use super::arriving::{self, State};
 use super::checkpoint::Checkpoints;
 use super::rows::{Ends, StoredRow, json, put_row};
 use super::{ImportedRow, PutRows, StoreError, log, scores};
@@ -50,6 +51,8 @@ enum Change {
 
 enum Bulk {
     Rows(Vec<StoredRow>, Reply<PutRows>),
+    Begin(Reply<()>),
+    End(State, Reply<()>),
     Scores(ScorerId, Vec<Score>, Reply<()>),
 }
 
@@ -104,6 +107,28 @@ impl Writer {
         // When the writer is gone, so is the reply, which the waiting notices.
         self.bulk.send(Bulk::Rows(stored, reply)).ok();
         Pending(answer)
+    }
+
+    /// Begins an import: the rows that are put from here on are seen all at once, with [`Writer::finish_import`], or never. When the
+    /// program ends before that, the next one that opens the project removes them.
+    pub fn begin_import(&self) -> Result<(), StoreError> {
+        self.bulk(Bulk::Begin)
+    }
+
+    /// Makes everything seen that was put since [`Writer::begin_import`].
+    pub fn finish_import(&self) -> Result<(), StoreError> {
+        self.bulk(|reply| Bulk::End(State::Finishing, reply))
+    }
+
+    /// Removes everything that was put since [`Writer::begin_import`].
+    pub fn drop_import(&self) -> Result<(), StoreError> {
+        self.bulk(|reply| Bulk::End(State::Leaving, reply))
+    }
+
+    fn bulk(&self, request: impl FnOnce(Reply<()>) -> Bulk) -> Result<(), StoreError> {
+        let (reply, answer) = bounded(1);
+        self.bulk.send(request(reply)).ok();
+        Pending(answer).wait()
     }
 
     /// Keeps or, with `None`, removes an annotator's draft of an item.
@@ -205,6 +230,12 @@ struct Work {
 }
 
 /// A bulk request under way.
+enum UnderWay {
+    Rows(Rows),
+    /// The end of an import, which somebody waits for unless it is one that an earlier program left.
+    End(State, Option<Reply<()>>),
+}
+
 struct Rows {
     left: std::vec::IntoIter<StoredRow>,
     put: PutRows,
@@ -214,7 +245,12 @@ struct Rows {
 impl Work {
     /// Works until asked to stop, or until nobody is left who could ask for anything.
     fn run(&mut self, urgent: &Receiver<Urgent>, bulk: &Receiver<Bulk>) -> Option<Reply<()>> {
-        let mut under_way: Option<Rows> = None;
+        // An import that an earlier program began and did not end.
+        let mut under_way = match arriving::state(&self.db) {
+            Ok(Some(State::Finishing)) => Some(UnderWay::End(State::Finishing, None)),
+            Ok(Some(_)) => Some(UnderWay::End(State::Leaving, None)),
+            Ok(None) | Err(_) => None,
+        };
         loop {
             let over = self.checkpoints.over.clone();
             if over.try_recv().is_ok() {
@@ -228,16 +264,12 @@ impl Work {
                         continue;
                     }
                 }
-            } else if let Some(rows) = &mut under_way {
+            } else if let Some(request) = under_way.take() {
                 if let Ok(first) = urgent.try_recv() {
+                    under_way = Some(request);
                     first
                 } else {
-                    let result = self.some_rows(rows, urgent);
-                    if result.is_err() || rows.left.len() == 0 {
-                        let result = result.and_then(|()| self.settle());
-                        rows.reply.send(result.map(|()| rows.put)).ok();
-                        under_way = None;
-                    }
+                    under_way = self.some_more(request, urgent);
                     continue;
                 }
             } else {
@@ -245,7 +277,18 @@ impl Work {
                     recv(urgent) -> first => first.ok()?,
                     recv(bulk) -> request => {
                         match request.ok()? {
-                            Bulk::Rows(rows, reply) => under_way = Some(Rows { left: rows.into_iter(), put: PutRows::default(), reply }),
+                            Bulk::Rows(rows, reply) => {
+                                under_way = Some(UnderWay::Rows(Rows { left: rows.into_iter(), put: PutRows::default(), reply }));
+                            }
+                            Bulk::Begin(reply) => {
+                                reply.send(self.begin_import()).ok();
+                            }
+                            Bulk::End(state, reply) => match self.turn(state) {
+                                Ok(()) => under_way = Some(UnderWay::End(state, Some(reply))),
+                                Err(error) => {
+                                    reply.send(Err(error)).ok();
+                                }
+                            },
                             Bulk::Scores(scorer, given, reply) => {
                                 reply.send(self.scores(&scorer, &given)).ok();
                             }
@@ -293,6 +336,73 @@ impl Work {
             reply.send(result).ok();
         }
         self.checkpoints.look(&self.db);
+    }
+
+    /// Goes on with a bulk request for a slice of time; what is left of it.
+    fn some_more(&mut self, mut request: UnderWay, urgent: &Receiver<Urgent>) -> Option<UnderWay> {
+        match &mut request {
+            UnderWay::Rows(rows) => {
+                let result = self.some_rows(rows, urgent);
+                if result.is_ok() && rows.left.len() > 0 {
+                    return Some(request);
+                }
+                let result = result.and_then(|()| self.settle());
+                rows.reply.send(result.map(|()| rows.put)).ok();
+                None
+            }
+            UnderWay::End(state, reply) => {
+                let result = match self.some_of_the_end(*state) {
+                    Ok(false) => return Some(request),
+                    Ok(true) => self.settle(),
+                    Err(error) => Err(error),
+                };
+                if let Some(reply) = reply {
+                    reply.send(result).ok();
+                }
+                None
+            }
+        }
+    }
+
+    fn begin_import(&mut self) -> Result<(), StoreError> {
+        let under_way =
+            arriving::state(&self.db).map_err(|e| StoreError::sqlite(&self.path, &e))?;
+        if under_way.is_some() {
+            return Err(StoreError::Importing);
+        }
+        self.transaction(Sync::AtCommit, arriving::begin)?;
+        self.read_ends()
+    }
+
+    /// Decides how an import ends. From here on a crash does not change that.
+    fn turn(&mut self, state: State) -> Result<(), StoreError> {
+        self.transaction(Sync::AtCommit, |db| arriving::set_state(db, state))
+    }
+
+    fn some_of_the_end(&mut self, state: State) -> Result<bool, StoreError> {
+        let mut over = false;
+        // Every table is cleared by the same range, so nothing is left that could point at what goes; to look for it would take
+        // a scan of the responses for each item.
+        let enforce = |db: &Connection, on: bool| db.pragma_update(None, "foreign_keys", on);
+        let removed = enforce(&self.db, false).map_err(|e| StoreError::sqlite(&self.path, &e));
+        let result = removed.and_then(|()| {
+            self.transaction(Sync::Later, |db| {
+                over = arriving::go_on(db, state, Instant::now() + BULK_SLICE)?;
+                Ok(())
+            })
+        });
+        enforce(&self.db, true).map_err(|e| StoreError::sqlite(&self.path, &e))?;
+        result?;
+        self.checkpoints.look(&self.db);
+        if over {
+            self.read_ends()?;
+        }
+        Ok(over)
+    }
+
+    fn read_ends(&mut self) -> Result<(), StoreError> {
+        self.ends = Ends::read(&self.db).map_err(|e| StoreError::sqlite(&self.path, &e))?;
+        Ok(())
     }
 
     /// As many rows as a slice of time holds, fewer when somebody waits.

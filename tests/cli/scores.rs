@@ -405,3 +405,70 @@ fn a_run_that_is_interrupted_keeps_what_it_has_and_goes_on() {
     assert_eq!(places(&all), pairs_of(0..500));
     assert!(all.iter().all(|l| l["score"].is_f64()));
 }
+
+/// What is neither a file nor a folder is written to, not replaced: `/dev/null` stays what it is.
+#[cfg(unix)]
+#[test]
+fn a_pipe_or_a_device_is_written_straight_to() {
+    use std::os::unix::fs::FileTypeExt as _;
+    let home = Home::new();
+    let input = home.write(
+        "in.jsonl",
+        "{\"prompt\":\"Why?\",\"chosen\":\"So.\",\"rejected\":\"No.\"}\n",
+    );
+    let pipe = home.file("pipe");
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let into_pipe = |arguments: &[&str]| {
+        let path = pipe.clone();
+        let reader = std::thread::spawn(move || std::fs::read_to_string(path).unwrap());
+        succeeds(&home.run(&[arguments, &["--output", text(&pipe)]].concat()));
+        assert!(std::fs::metadata(&pipe).unwrap().file_type().is_fifo());
+        lines(&reader.join().unwrap())
+    };
+    let input = text(&input);
+    let scored = into_pipe(&["score", input, "--model", "default"]);
+    assert_eq!(places(&scored), pairs_of([0]));
+    let judged = into_pipe(&["bench", "pairs", input, "--model", "default"]);
+    assert_eq!(judged.len(), 1);
+    let project = home.file("p.tiebreak");
+    succeeds(&home.run(&["import", text(&project), input]));
+    let rows = into_pipe(&[
+        "export",
+        text(&project),
+        "--labels",
+        "reference",
+        "--format",
+        "pairs",
+    ]);
+    assert_eq!(rows[0]["chosen"], "So.");
+}
+
+/// The file behind a link gets the new content; the link stays.
+#[cfg(unix)]
+#[test]
+fn a_link_stays_a_link() {
+    let home = Home::new();
+    let input = home.write(
+        "in.jsonl",
+        "{\"prompt\":\"Why?\",\"chosen\":\"So.\",\"rejected\":\"No.\"}\n",
+    );
+    let behind = home.write("behind.jsonl", "before\n");
+    let link = home.file("link.jsonl");
+    std::os::unix::fs::symlink(&behind, &link).unwrap();
+    succeeds(&home.run(&[
+        "score",
+        text(&input),
+        "--model",
+        "default",
+        "--output",
+        text(&link),
+    ]));
+    assert!(link.symlink_metadata().unwrap().is_symlink());
+    assert_eq!(lines(&std::fs::read_to_string(behind).unwrap()).len(), 2);
+}

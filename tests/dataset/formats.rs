@@ -499,3 +499,132 @@ fn messages_are_items_of_one_response() {
         ]
     );
 }
+
+fn mapped(text: &str, mapping: &str) -> (ReadReport, Vec<Row>) {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("rows.csv");
+    std::fs::write(&path, text).unwrap();
+    let mut fields = Mapping::default();
+    for part in mapping.split(' ') {
+        fields.extend(part.parse().unwrap());
+    }
+    let mut rows = vec![];
+    let mut job = Job {
+        cancel: Cancel::default(),
+        report: &mut |_| {},
+    };
+    let report = read(&[path], &ReadAs::mapped(fields), &mut job, &mut |row| {
+        rows.push(row);
+        Ok(())
+    });
+    (report.unwrap(), rows)
+}
+
+#[test]
+fn fields_of_ones_own_are_mapped() {
+    let (report, rows) = mapped(
+        "Question;Left;Right;Winner;Rater;Seconds;HelpL\nWhy?;42;So.;right;w7;12;3\nWho?;Me.;You.;nobody;w7;3;\nWhat?;;b;tie;;;\nHow?;x;y;tie;;;\n",
+        "prompt=Question response_a=Left response_b=Right preferred=Winner annotator=Rater rating_a.helpfulness=HelpL",
+    );
+    assert_eq!((report.format, report.read), (Some(Format::CsvMap), 4));
+    let reasons: Vec<(u64, &str)> = report
+        .rejected
+        .iter()
+        .map(|r| (r.row, r.reason.as_str()))
+        .collect();
+    assert_eq!(
+        reasons,
+        [
+            (
+                2,
+                "preferred is `nobody`: not a or b, 1 or 2, left or right, first or second, tie or neither"
+            ),
+            (3, "it has no Left, which is to be response_a"),
+        ]
+    );
+    let row = &rows[0];
+    assert_eq!(row.item.context, [Turn::user("Why?")]);
+    assert_eq!((text(row, 0), text(row, 1)), ("42", "So."));
+    let label = &row.references[0];
+    assert_eq!(label.role, ReferenceRole::Vote);
+    assert_eq!(label.annotator.as_deref(), Some("w7"));
+    assert_eq!(label.judgment.preference, Some(better(row, 1, None)));
+    // What has no meaning is kept.
+    assert_eq!(row.source.extra["Seconds"], 12);
+    assert!(!row.source.extra.contains_key("Winner"));
+    assert_eq!(rows[1].references[0].role, ReferenceRole::Verdict);
+    assert_eq!(
+        rows[1].references[0].judgment.preference,
+        Some(Preference::Tie)
+    );
+}
+
+#[test]
+fn paths_lead_into_objects_and_lists() {
+    let (_, rows) = mapped(
+        r#"{"meta": {"key": 7}, "q": {"text": "Why?"}, "answers": [{"text": "A", "by": "m1", "score": "4.5"}, {"text": "B", "score": 2}], "diff": "-2"}"#,
+        "id=meta.key prompt=q.text response_a=answers.0.text response_b=answers.1.text model_a=answers.0.by strength=diff \
+         rating_a.quality=answers.0.score rating_b.quality=answers.1.score",
+    );
+    let row = &rows[0];
+    assert_eq!(row.source.id.as_deref(), Some("7"));
+    assert_eq!(row.source.models, [Some("m1".to_owned()), None]);
+    let judgment = &row.references[0].judgment;
+    assert_eq!(judgment.preference, Some(better(row, 0, Some(2))));
+    let key = |at: usize| row.item.responses[row.source.order[at]].key;
+    assert_eq!(judgment.ratings.get(key(0), "quality"), Some(4.5));
+    assert_eq!(judgment.ratings.get(key(1), "quality"), Some(2.0));
+    // One reply, chosen and rejected, a whole conversation.
+    let (_, rows) = mapped(
+        "q,a,h\nWhy?,So.,4\n",
+        "prompt=q response=a rating.helpfulness=h",
+    );
+    assert_eq!(rows[0].item.responses.len(), 1);
+    assert_eq!(rows[0].references[0].judgment.ratings.0.len(), 1);
+    let (_, rows) = mapped(
+        "s,q,good,bad\nBe brief.,Why?,So.,No.\n",
+        "system=s prompt=q chosen=good rejected=bad",
+    );
+    assert_eq!(roles(&rows[0].item.context), "su");
+    assert_eq!(
+        rows[0].references[0].judgment.preference,
+        Some(better(&rows[0], 0, None))
+    );
+    let (_, rows) = mapped(
+        r#"{"talk": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}"#,
+        "messages=talk",
+    );
+    assert_eq!(
+        (rows[0].item.context.len(), rows[0].item.responses.len()),
+        (1, 1)
+    );
+}
+
+#[test]
+fn mappings_that_make_no_sense_say_why() {
+    for (text, words) in [
+        ("prompt", "`prompt` is not field=path"),
+        (
+            "promt=x",
+            "`promt` is not a field; there are prompt, system,",
+        ),
+        ("rating.=x", "`rating.` is not a field"),
+    ] {
+        let error = text.parse::<Mapping>().unwrap_err().to_string();
+        assert!(error.starts_with(words), "{error}");
+    }
+    let alone: Mapping = "prompt=q".parse().unwrap();
+    assert_eq!(alone.check(), Err(MappingError::NoReply));
+    let guessed = Mapping::guess([
+        "Question",
+        "Answer A",
+        "answer-b",
+        "Preference",
+        "Worker ID",
+        "seconds",
+    ]);
+    assert_eq!(
+        guessed.to_string(),
+        "prompt=Question response_a=Answer A response_b=answer-b preferred=Preference annotator=Worker ID"
+    );
+}

@@ -138,7 +138,22 @@ fn files_that_are_nothing_we_read_are_errors_that_say_so() {
         error(b"{\"text\": \"a\", \"label\": [1]}"),
         "no known format in rows.jsonl: its rows have text, label"
     );
-    assert!(error(b"PAR1....").contains("a Parquet file"));
+    assert!(error(b"PAR1....").starts_with("rows.jsonl cannot be read: its footer is damaged"));
+    for (bytes, kind) in [
+        (&b"PK\x03\x04...."[..], "a zip archive"),
+        (b"\xff\xfe{\0}\0", "in UTF-16"),
+        (b"ARROW1\0\0", "an Arrow file"),
+        (b"SQLite format 3\0", "a SQLite database"),
+    ] {
+        assert_eq!(
+            error(bytes),
+            format!("rows.jsonl is {kind}, which is not read")
+        );
+        assert_eq!(
+            error(&gzip(bytes)),
+            format!("rows.jsonl is {kind}, which is not read")
+        );
+    }
     let missing = import_as(&[PathBuf::from("/nonexistent/rows.jsonl")], None).unwrap_err();
     assert!(
         missing
@@ -147,7 +162,7 @@ fn files_that_are_nothing_we_read_are_errors_that_say_so() {
     );
     let folder = TempDir::new().unwrap();
     let folder = import_as(&[folder.path().to_owned()], None).unwrap_err();
-    assert!(folder.to_string().contains("it is a folder"));
+    assert!(folder.to_string().starts_with("there is no data in "));
 }
 
 #[test]
@@ -159,18 +174,25 @@ fn cancelling_and_a_full_sink_stop_at_once() {
         cancel: cancel.clone(),
         report: &mut |_| {},
     };
-    let result = read(std::slice::from_ref(&path), None, &mut job, &mut |_| {
-        seen += 1;
-        cancel.cancel();
-        Ok(())
-    });
+    let result = read(
+        std::slice::from_ref(&path),
+        &ReadAs::default(),
+        &mut job,
+        &mut |_| {
+            seen += 1;
+            cancel.cancel();
+            Ok(())
+        },
+    );
     assert!(matches!(result, Err(DatasetError::Cancelled)));
     assert_eq!(seen, 1);
     let mut job = Job {
         cancel: Cancel::default(),
         report: &mut |_| {},
     };
-    let result = read(&[path], None, &mut job, &mut |_| Err(SinkStopped));
+    let result = read(&[path], &ReadAs::default(), &mut job, &mut |_| {
+        Err(SinkStopped)
+    });
     assert!(matches!(result, Err(DatasetError::Stopped)));
 }
 
@@ -218,6 +240,7 @@ proptest! {
             "instruction completions score_chosen score_rejected chosen rejected prompt messages",
             "conversation_a conversation_b winner model_a model_b prompt response_a response_b winner_model_a winner_model_b",
             "conversations chosen rejected id",
+            "prompt a b preferred strength annotator",
         ][Format::ALL.iter().position(|f| *f == format).unwrap()];
         let fields: Vec<String> = names.split(' ').zip(&values).map(|(name, value)| format!("\"{name}\": {value}")).collect();
         let folder = TempDir::new().unwrap();

@@ -1,6 +1,7 @@
 //! Files come in whole, go out exactly, and hostile ones are only reported.
 
 mod benchmarks;
+mod containers;
 mod formats;
 mod hostile;
 mod properties;
@@ -29,7 +30,19 @@ fn import_as(
         cancel: Cancel::default(),
         report: &mut |_| {},
     };
-    let report = read(inputs, format, &mut job, &mut |row| {
+    let read_as = match format {
+        Some(Format::CsvMap) => {
+            let mut mapping = Mapping::default();
+            for field in ["prompt", "preferred", "strength", "annotator"] {
+                mapping.set(field, Some(field)).unwrap();
+            }
+            mapping.set("response_a", Some("a")).unwrap();
+            mapping.set("response_b", Some("b")).unwrap();
+            ReadAs::mapped(mapping)
+        }
+        format => ReadAs::format(format),
+    };
+    let report = read(inputs, &read_as, &mut job, &mut |row| {
         rows.push(row);
         Ok(())
     })?;

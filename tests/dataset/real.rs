@@ -133,12 +133,17 @@ fn speed() {
         cancel: Cancel::default(),
         report: &mut |_| {},
     };
-    read(std::slice::from_ref(&path), None, &mut job, &mut |row| {
-        if items.len() < 20_000 {
-            items.push(export_row(&row));
-        }
-        Ok(())
-    })
+    read(
+        std::slice::from_ref(&path),
+        &ReadAs::default(),
+        &mut job,
+        &mut |row| {
+            if items.len() < 20_000 {
+                items.push(export_row(&row));
+            }
+            Ok(())
+        },
+    )
     .unwrap();
     let seconds = start.elapsed().as_secs_f64();
     eprintln!(

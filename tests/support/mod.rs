@@ -92,7 +92,15 @@ impl Home {
         };
         let project = Project::create(&path, &settings, "mina").unwrap();
         if !files.is_empty() {
-            import::import(&project, files, None, &Cancel::default(), &mut |_| {}).unwrap();
+            import::import(
+                &project,
+                files,
+                &tiebreak::dataset::ReadAs::default(),
+                false,
+                &Cancel::default(),
+                &mut |_| {},
+            )
+            .unwrap();
         }
         project.close().unwrap();
         path

@@ -162,7 +162,15 @@ fn sealed_scores_are_computed_and_told_after_the_commit_only() {
     let text = "{\"prompt\":\"Name a colour.\",\"chosen\":\"Blue.\",\"rejected\":\"Bread.\"}\n{\"prompt\":\"Count.\",\"chosen\":\"1 2 3\",\"rejected\":\"No\"}\n";
     let files = [home.write("two.jsonl", text)];
     let cancel = tiebreak::task::Cancel::default();
-    tiebreak::app::import::import(&project, &files, None, &cancel, &mut |_| {}).unwrap();
+    tiebreak::app::import::import(
+        &project,
+        &files,
+        &tiebreak::dataset::ReadAs::default(),
+        false,
+        &cancel,
+        &mut |_| {},
+    )
+    .unwrap();
     project.close().unwrap();
 
     let mut shown = home.open_at_item(&path);

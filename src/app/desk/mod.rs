@@ -25,6 +25,7 @@ use super::settings::Settings;
 use super::state::{Opened, Place};
 use super::train::{TrainInput, TrainRecipe, train};
 use crate::app::words::notices as words;
+use crate::dataset::ReadAs;
 use crate::domain::{Draft, Event, EventBody, Item, ItemId};
 use crate::reward::{LoadOptions, ModelRef};
 use crate::store::{Filter, Order, Reader, StoreError, TakeOver};
@@ -75,9 +76,9 @@ pub enum Request {
     /// Keep the settings in this file.
     SaveSettings(Settings, PathBuf),
     /// Look at files on a thread of its own.
-    LookAt(Vec<PathBuf>, Cancel),
+    LookAt(Vec<PathBuf>, ReadAs, Cancel),
     /// Import files on a thread of its own.
-    Import(Vec<PathBuf>, Cancel),
+    Import(Vec<PathBuf>, ReadAs, Cancel),
     /// Score what has no score on a thread of its own.
     ScoreAll(ModelRef, Cancel),
     /// Train a head on a thread of its own, with the folder of known features.
@@ -168,21 +169,27 @@ impl Desk {
                     self.outbox.send(Action::Trouble { message });
                 }
             }
-            Request::LookAt(files, cancel) => {
-                self.spawn("look", None, cancel.clone(), move |_, report| {
-                    match look(files, &cancel, report) {
+            Request::LookAt(files, read_as, cancel) => {
+                let project = self.open.as_ref().map(|open| open.project.clone());
+                self.spawn(
+                    "look",
+                    project,
+                    cancel.clone(),
+                    move |project, report| match look(files, read_as, project, &cancel, report) {
                         Ok(sheet) => Action::LookedAt(sheet.map(Box::new)),
                         Err(error) => Action::JobFailed {
                             message: words::not_imported(&error),
                         },
-                    }
-                });
+                    },
+                );
             }
-            Request::Import(files, cancel) => {
+            Request::Import(files, read_as, cancel) => {
                 self.start_job(
                     "import",
                     cancel.clone(),
-                    move |project, report| match import(project, &files, None, &cancel, report) {
+                    move |project, report| match import(
+                        project, &files, &read_as, false, &cancel, report,
+                    ) {
                         Ok(report) => Action::Imported(Box::new(report)),
                         Err(error) => Action::JobFailed {
                             message: error.to_string(),

@@ -109,6 +109,18 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
         Action::SaveCopy => pick(state, Pick::Copy),
         Action::Import(files) => look_at(state, files),
         Action::ImportSheet => import_sheet(state),
+        Action::MapField(path, field) => {
+            if let Some(sheet) = &mut state.sheet {
+                sheet.map_field(&path, field.as_deref());
+            }
+            vec![]
+        }
+        Action::EditMapping => {
+            if let Some(sheet) = &mut state.sheet {
+                sheet.mapping = true;
+            }
+            vec![]
+        }
         Action::CancelJob => vec![Effect::CancelJob],
         Action::Focus(field) => {
             focus(state, field);

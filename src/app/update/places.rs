@@ -10,6 +10,7 @@ use crate::app::form::Field;
 use crate::app::state::{AppState, Drawer, JobState, ModelState, Notice, Overlay, Pick, Screen};
 use crate::app::train::TrainRecipe;
 use crate::app::words;
+use crate::dataset::ReadAs;
 use crate::domain::ScorePolicy;
 use crate::reward::ModelRef;
 
@@ -231,7 +232,7 @@ pub(super) fn look_at(state: &mut AppState, files: Vec<PathBuf>) -> Vec<Effect> 
     // The name has been typed perhaps just now.
     vec![
         Effect::SaveSettings(state.settings.clone()),
-        Effect::LookAt(files),
+        Effect::LookAt(files, ReadAs::default()),
     ]
 }
 
@@ -263,16 +264,30 @@ pub(super) fn import_sheet(state: &mut AppState) -> Vec<Effect> {
         return vec![];
     };
     state.overlay = None;
+    if sheet.mapping {
+        // The same columns will come again.
+        let header = sheet.header();
+        let mapping = sheet.read_as.mapping.clone();
+        state.settings.mappings.insert(header, mapping.clone());
+        state.job = Some(JobState {
+            title: words::jobs::looking_at(&names(&sheet.files)),
+            progress: crate::task::Progress::default(),
+        });
+        return vec![
+            Effect::SaveSettings(state.settings.clone()),
+            Effect::LookAt(sheet.files, ReadAs::mapped(mapping)),
+        ];
+    }
     if state.project.is_some() && !state.can_write() {
         let text = words::notices::READ_ONLY_NOW;
         state.notice = Some(Notice::error(text));
         return vec![];
     }
     if state.project.is_some() {
-        return import(state, sheet.files);
+        return import(state, sheet.files, sheet.read_as);
     }
     let project = beside(&sheet.files);
-    state.import_next = sheet.files;
+    state.import_next = Some((sheet.files, sheet.read_as));
     start(
         state,
         Effect::OpenProject {
@@ -282,7 +297,7 @@ pub(super) fn import_sheet(state: &mut AppState) -> Vec<Effect> {
     )
 }
 
-pub(super) fn import(state: &mut AppState, files: Vec<PathBuf>) -> Vec<Effect> {
+pub(super) fn import(state: &mut AppState, files: Vec<PathBuf>, read_as: ReadAs) -> Vec<Effect> {
     if files.is_empty() || state.job.is_some() || !state.can_write() {
         return vec![];
     }
@@ -290,7 +305,7 @@ pub(super) fn import(state: &mut AppState, files: Vec<PathBuf>) -> Vec<Effect> {
         title: words::jobs::importing(&names(&files)),
         progress: crate::task::Progress::default(),
     });
-    vec![Effect::Import(files)]
+    vec![Effect::Import(files, read_as)]
 }
 
 /// One file by its name, more by their number.

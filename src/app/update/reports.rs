@@ -41,16 +41,18 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
         Action::LookedAt(sheet) => {
             state.job = None;
             state.sheet = sheet;
-            let Some(sheet) = &state.sheet else {
+            let Some(sheet) = &mut state.sheet else {
                 return vec![];
             };
+            sheet.recall(&state.settings.mappings);
+            let ready = sheet.ready;
             // Whoever is writing is told, not interrupted.
             if state.overlay.is_none() && state.focus() != Some(Field::Justification) {
                 state.overlay = Some(Overlay::ImportSheet);
             } else {
                 state.notice = Some(Notice {
                     offers: vec![Offer::Import],
-                    ..Notice::told(words::ready_to_import(sheet.ready))
+                    ..Notice::told(words::ready_to_import(ready))
                 });
             }
             vec![]
@@ -96,8 +98,9 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
                 vec![Effect::OpenItem(target)]
             };
             effects.extend(list(state));
-            let files = std::mem::take(&mut state.import_next);
-            effects.extend(import(state, files));
+            if let Some((files, read_as)) = state.import_next.take() {
+                effects.extend(import(state, files, read_as));
+            }
             effects
         }
         Action::ProjectFailed {
@@ -107,7 +110,7 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
         } => {
             state.opening = false;
             state.go_to = None;
-            state.import_next.clear();
+            state.import_next = None;
             let unsaved = |project: &ProjectState| matches!(project.saved, Saved::Failed(_));
             let offers = if locked {
                 vec![Offer::ReadOnly(path.clone()), Offer::TakeOver(path)]

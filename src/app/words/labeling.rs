@@ -51,8 +51,8 @@ words! {
         OPENING = "Opening…";
         OPENING_TOLD = "Reading the project.";
         NO_ITEMS = "No items yet";
-        NO_ITEMS_TOLD = "Drop data files here, or import them: HelpSteer2, HelpSteer2-Preference, HH-RLHF, TRL, JudgeBench, MT-Bench, \
-             chosen/rejected pairs or message lists, as .jsonl or .json, plain or gzip.";
+        NO_ITEMS_TOLD = "Drop data files or folders here, or import them: HelpSteer, HH-RLHF, TRL, UltraFeedback, RewardBench, arena battles, ShareGPT, \
+             any pairs or messages, as JSON lines, CSV or Parquet.";
         NOTHING_OPEN = "Nothing is open";
         NOTHING_OPEN_TOLD = "Open a project, or try the sample conversations. A name that does not exist yet makes a new project.";
         SAMPLE = "Sample conversations";

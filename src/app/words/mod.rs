@@ -294,6 +294,11 @@ words! {
         read_as(format: &dyn std::fmt::Display, described: &str) = "Read as {format}: {described}.";
         SEVERAL_FORMATS = "The files are of more than one format.";
         unusual(n: u64) = " {n} unusual things in them are listed after the import.";
+        known(n: u64) = "{n} item is in the project already; it gains the labels that came with it." or
+            "{n} items are in the project already; they gain the labels that came with them.";
+        repeated(n: u64) = "{n} row repeats an earlier one." or "{n} rows repeat earlier ones.";
+        near(n: u64) = "{n} row says almost the same as an earlier one." or "{n} rows say almost the same as an earlier one.";
+        near_row(file: &str, row: u64, of_file: &str, of_row: u64) = "{file} row {row}: almost {of_file} row {of_row}";
         into_open(project: &str) = "They go into the open project, {project}.";
         into_new(file: &str) = "A new project for them is made beside the file: {file}.";
         NO_ITEM = "No row of these files is an item.";
@@ -306,8 +311,25 @@ words! {
         response(number: usize) = "Response {number}";
         more_responses(n: usize) = "and {n} more responses";
         rejected(file: &str, row: u64, reason: &str) = "{file} row {row}: {reason}";
+        rejected_file(file: &str, reason: &str) = "{file}: {reason}";
         more_rejected(n: u64) = "and {n} more";
         STOPPED = "Import stopped";
+        UNKNOWN = "The fields of these rows are not a format that is known. Say what they mean.";
+        FIELD = "Field";
+        EXAMPLE = "In the first rows";
+        MEANS = "Means";
+        NOTHING = "nothing, kept";
+        rating_of(reply: &str) = "rating{reply}";
+        OF_A = " of a";
+        OF_B = " of b";
+        meaning(path: &str) = "What {path} means";
+        AS_THEY_LOOK = "The first rows as they will look";
+        not_yet(why: &dyn std::fmt::Display) = "Not yet: {why}.";
+        row_fails(number: usize, why: &str) = "Row {number}: {why}";
+        CONTINUE = "Continue";
+        CHANGE_FIELDS = "Change what the fields mean";
+        AS_IT_WAS = "Nothing came in: the project is as it was.";
+        NEAR = "Almost the same";
         IMPORTED = "Imported";
         came_in(imported: u64, read: u64, format: &str, set_aside: usize) = "{imported} of {read} rows came in as {format}; {set_aside} set aside.";
         brought(items: u64, responses: u64, labels: u64, known: u64) =

@@ -50,6 +50,7 @@ words! {
         RM_BENCH = "right and wrong responses in three styles";
         ULTRAFEEDBACK = "several completions and their ratings";
         ARENA = "two models' conversations and which of them won";
+        CSV_MAP = "rows of your own, by what you said of their fields";
         SHAREGPT = "conversations between human and gpt, alone or with two sides";
     }
 }
@@ -106,5 +107,6 @@ pub fn rows_of(format: Format) -> &'static str {
         Format::UltraFeedback => formats::ULTRAFEEDBACK,
         Format::Arena => formats::ARENA,
         Format::ShareGpt => formats::SHAREGPT,
+        Format::CsvMap => formats::CSV_MAP,
     }
 }

@@ -3,10 +3,11 @@
 use egui::{Frame, Margin, RichText, ScrollArea, Stroke, Ui, WidgetInfo, vec2};
 
 use super::{Typed, title};
+use crate::app::import::ImportSheet;
 use crate::app::update::{beside, names};
 use crate::app::words::{everywhere, import as words};
 use crate::app::{Action, AppState};
-use crate::dataset::Rejected;
+use crate::dataset::{FIELDS, RATINGS, Rejected};
 use crate::domain::Item;
 use crate::text::preview;
 use crate::ui::theme::{self, Palette, space};
@@ -24,6 +25,10 @@ pub(super) fn import_sheet(
     let Some(sheet) = &state.sheet else { return };
     let p = Palette::now(ui.ctx());
     title(ui, &words::title(&names(&sheet.files)));
+    if sheet.mapping {
+        mapping_sheet(ui, sheet, fresh, height, actions);
+        return;
+    }
     let ready = words::ready(sheet.ready, sheet.set_aside);
     let response = controls::text(ui, &ready, theme::ui_bold(theme::UI), p.text);
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Status, true, &ready));
@@ -36,6 +41,15 @@ pub(super) fn import_sheet(
         n => words::unusual(n),
     };
     controls::note(ui, &format!("{taken}{unusual}"));
+    for (n, line) in [
+        (sheet.known, words::known(sheet.known)),
+        (sheet.repeated, words::repeated(sheet.repeated)),
+        (sheet.near_duplicates, words::near(sheet.near_duplicates)),
+    ] {
+        if n > 0 {
+            controls::note(ui, &line);
+        }
+    }
     let into = match &state.project {
         Some(project) => words::into_open(&project.info.title),
         None => words::into_new(&names(&[beside(&sheet.files)])),
@@ -84,10 +98,134 @@ pub(super) fn import_sheet(
         if import.clicked() && some {
             actions.push(Action::ImportSheet);
         }
+        if !sheet.read_as.mapping.is_empty()
+            && controls::button(ui, words::CHANGE_FIELDS, false, true, vec2(0.0, 34.0)).clicked()
+        {
+            actions.push(Action::EditMapping);
+        }
         if controls::button(ui, everywhere::CANCEL, false, true, vec2(0.0, 34.0)).clicked() {
             actions.push(Action::Back);
         }
     });
+}
+
+/// Asks what the fields of rows mean that nobody has named yet, and shows at once how the first rows will look.
+fn mapping_sheet(
+    ui: &mut Ui,
+    sheet: &ImportSheet,
+    fresh: bool,
+    height: f32,
+    actions: &mut Vec<Action>,
+) {
+    let p = Palette::now(ui.ctx());
+    controls::note(ui, words::UNKNOWN);
+    ui.add_space(space::S);
+    let mapped = sheet.mapped();
+    let part = ((height - 190.0) / 2.0).max(80.0);
+    ScrollArea::vertical()
+        .id_salt("fields")
+        .max_height(part)
+        .show(ui, |ui| {
+            for (path, example) in sheet.fields() {
+                field_line(ui, sheet, &path, &example, fresh, actions);
+            }
+        });
+    ui.add_space(space::M);
+    controls::text(ui, words::AS_THEY_LOOK, theme::ui_bold(theme::UI), p.text);
+    ScrollArea::vertical()
+        .id_salt("rows")
+        .max_height(part)
+        .show(ui, |ui| match &mapped {
+            Ok(rows) => {
+                for (at, row) in rows.iter().enumerate() {
+                    match row {
+                        Ok(item) => first_item(ui, item),
+                        Err(why) => {
+                            let line = words::row_fails(at + 1, why);
+                            let text = RichText::new(line).font(theme::ui(12.0)).color(p.error);
+                            ui.add(egui::Label::new(text).wrap().selectable(true));
+                        }
+                    }
+                }
+            }
+            Err(why) => {
+                controls::note(ui, &words::not_yet(why));
+            }
+        });
+    ui.add_space(space::M);
+    let some = mapped.is_ok_and(|rows| rows.iter().any(Result::is_ok));
+    ui.horizontal(|ui| {
+        let go_on = controls::button(ui, words::CONTINUE, true, some, vec2(120.0, 34.0));
+        if go_on.clicked() && some {
+            actions.push(Action::ImportSheet);
+        }
+        if controls::button(ui, everywhere::CANCEL, false, true, vec2(0.0, 34.0)).clicked() {
+            actions.push(Action::Back);
+        }
+    });
+}
+
+/// A field, what is in it, and what it means.
+fn field_line(
+    ui: &mut Ui,
+    sheet: &ImportSheet,
+    path: &str,
+    example: &str,
+    fresh: bool,
+    actions: &mut Vec<Action>,
+) {
+    let p = Palette::now(ui.ctx());
+    let meaning = sheet.read_as.mapping.meaning_of(path);
+    let said = meaning.map_or_else(|| words::NOTHING.to_owned(), meaning_words);
+    ui.horizontal(|ui| {
+        let layout = egui::Layout::left_to_right(egui::Align::Center);
+        let cell = |ui: &mut Ui, width: f32, text: &str, color| {
+            ui.allocate_ui_with_layout(vec2(width, 24.0), layout, |ui| {
+                ui.set_min_width(width);
+                let text = RichText::new(text).font(theme::ui(12.0)).color(color);
+                ui.add(egui::Label::new(text).truncate());
+            });
+        };
+        cell(ui, 150.0, path, p.text);
+        let rest = (ui.available_width() - 190.0).max(60.0);
+        cell(ui, rest, &preview::first_line(example, 120), p.text_2);
+        let combo = egui::ComboBox::from_id_salt(("meaning", path))
+            .selected_text(RichText::new(&said).font(theme::ui(12.0)))
+            .width(170.0)
+            .show_ui(ui, |ui| {
+                let mut offer = |ui: &mut Ui, field: Option<&str>| {
+                    let words = field.map_or_else(|| words::NOTHING.to_owned(), meaning_words);
+                    if ui.selectable_label(field == meaning, words).clicked() {
+                        actions.push(Action::MapField(path.to_owned(), field.map(str::to_owned)));
+                    }
+                };
+                offer(ui, None);
+                for field in FIELDS {
+                    offer(ui, Some(field));
+                }
+                let name = path.rsplit('.').next().unwrap_or(path);
+                for kind in RATINGS {
+                    offer(ui, Some(&format!("{kind}{name}")));
+                }
+            });
+        let named = words::meaning(path);
+        combo.response.widget_info(|| {
+            WidgetInfo::labeled(egui::Role::ComboBox, true, format!("{named}: {said}"))
+        });
+        if fresh && path == sheet.fields().first().map_or("", |(path, _)| path.as_str()) {
+            combo.response.request_focus();
+        }
+    });
+}
+
+fn meaning_words(field: &str) -> String {
+    let of = match field.split_once('.') {
+        None => return field.replace('_', " "),
+        Some(("rating_a", _)) => words::OF_A,
+        Some(("rating_b", _)) => words::OF_B,
+        Some(_) => "",
+    };
+    words::rating_of(of)
 }
 
 /// An item in a few lines: how it is understood, before it is read in full.
@@ -138,7 +276,10 @@ fn first_item(ui: &mut Ui, item: &Item) {
 fn set_aside(ui: &mut Ui, listed: &[Rejected], in_all: u64) {
     let p = Palette::now(ui.ctx());
     for rejected in listed.iter().take(200) {
-        let line = words::rejected(&rejected.file, rejected.row, &rejected.reason);
+        let line = match rejected.row {
+            0 => words::rejected_file(&rejected.file, &rejected.reason),
+            row => words::rejected(&rejected.file, row, &rejected.reason),
+        };
         let text = RichText::new(line).font(theme::ui(12.0)).color(p.text_2);
         ui.add(egui::Label::new(text).wrap().selectable(true));
     }
@@ -162,13 +303,17 @@ pub(super) fn import_report(ui: &mut Ui, state: &AppState, height: f32, actions:
         },
     );
     let format = report.format.map(|f| f.to_string()).unwrap_or_default();
-    let ready = words::came_in(report.imported, report.read, &format, report.rejected.len())
-        + &words::brought(
-            report.items,
-            report.responses,
-            report.reference_labels,
-            report.duplicates,
-        );
+    let ready = if report.stopped {
+        words::AS_IT_WAS.to_owned()
+    } else {
+        words::came_in(report.imported, report.read, &format, report.rejected.len())
+            + &words::brought(
+                report.items,
+                report.responses,
+                report.reference_labels,
+                report.duplicates,
+            )
+    };
     let response = controls::note(ui, &ready);
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Status, true, &ready));
     ui.add_space(space::M);
@@ -193,6 +338,14 @@ pub(super) fn import_report(ui: &mut Ui, state: &AppState, height: f32, actions:
                 let first: Vec<String> = rows.iter().take(12).map(u64::to_string).collect();
                 let more = if rows.len() > 12 { "…" } else { "" };
                 let line = words::warning(kind, rows.len(), &first.join(", "), more);
+                ui.add(egui::Label::new(mono(line)).wrap().selectable(true));
+            }
+        }
+        if report.near_duplicates_in_all > 0 {
+            controls::text(ui, words::NEAR, theme::ui_bold(theme::UI), p.text);
+            controls::note(ui, &words::near(report.near_duplicates_in_all));
+            for near in report.near_duplicates.iter().take(200) {
+                let line = words::near_row(&near.file, near.row, &near.of_file, near.of_row);
                 ui.add(egui::Label::new(mono(line)).wrap().selectable(true));
             }
         }

@@ -1,0 +1,140 @@
+//! Near duplicates: items that say almost the same, found without comparing each with each.
+//!
+//! Of an item's context and of its responses the runs of five words are hashed, letters in lower case, everything else between words left
+//! out; one-permutation `MinHash` (Li, Owen and Zhang, 2012) keeps the smallest hash of each of 32 bins. The share of equal bins estimates the
+//! Jaccard similarity of the runs. Candidates share four of the responses' bins that stand together (locality-sensitive hashing);
+//! near are those with a similarity of 0.8 or more in both parts, the threshold that Lee et al. (arXiv:2107.06499) use.
+
+use std::collections::HashMap;
+
+use crate::domain::{Item, ItemId, Turn};
+
+/// Words that are hashed together.
+const RUN: usize = 5;
+const BINS: usize = 32;
+/// Bins that candidates share, and how many such groups are looked at.
+const TOGETHER: usize = 4;
+const GROUPS: usize = 4;
+/// Equal bins of 32 from which on texts are near: a similarity of 0.8.
+const ENOUGH: usize = 26;
+/// Items beyond these are not remembered, so that memory stays flat; some 150 bytes each.
+const MOST: usize = 500_000;
+
+type Signature = [u8; BINS];
+
+/// The items seen so far, in few bytes each.
+#[derive(Debug, Default)]
+pub struct NearDuplicates {
+    groups: HashMap<u64, u32>,
+    seen: Vec<Seen>,
+}
+
+#[derive(Debug)]
+struct Seen {
+    /// What the one who asks calls it.
+    name: u64,
+    id: ItemId,
+    context: Signature,
+    responses: Signature,
+}
+
+/// An item that came before and is almost, or exactly, the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Near {
+    /// The name it was given.
+    pub name: u64,
+    /// Whether it is the same item.
+    pub same: bool,
+}
+
+impl NearDuplicates {
+    /// Remembers an item under a name, and tells one that came before and is near.
+    pub fn add(&mut self, name: u64, item: &Item) -> Option<Near> {
+        let (_, context) = signature(item.context.iter());
+        let replies = item.responses.iter().flat_map(|r| &r.turns);
+        let (bins, responses) = signature(replies);
+        let alike = |a: &Signature, b: &Signature| {
+            a.iter().zip(b).filter(|(a, b)| a == b).count() >= ENOUGH
+        };
+        let mut keys = [0; GROUPS];
+        for (group, (key, bins)) in keys.iter_mut().zip(bins.chunks(TOGETHER)).enumerate() {
+            *key = bins.iter().fold(group as u64, |key, bin| mix(key ^ bin));
+        }
+        let candidates = keys.iter().filter_map(|key| self.groups.get(key));
+        let candidates = candidates.filter_map(|at| self.seen.get(*at as usize));
+        let near = candidates
+            .filter(|seen| alike(&seen.responses, &responses) && alike(&seen.context, &context));
+        let found = near
+            .map(|seen| Near {
+                name: seen.name,
+                same: seen.id == item.id,
+            })
+            .max_by_key(|near| near.same);
+        // The first of its kind stands for those that come after it.
+        if found.is_none() && self.seen.len() < MOST {
+            for key in keys {
+                self.groups.entry(key).or_insert(self.seen.len() as u32);
+            }
+            self.seen.push(Seen {
+                name,
+                id: item.id,
+                context,
+                responses,
+            });
+        }
+        found
+    }
+}
+
+/// The smallest hash of each bin, and eight bits of each.
+fn signature<'a>(turns: impl Iterator<Item = &'a Turn>) -> ([u64; BINS], Signature) {
+    let mut bins = [u64::MAX; BINS];
+    let mut last = [0_u64; RUN];
+    let mut words = 0_usize;
+    let mut put = |last: &[u64; RUN], from: usize| {
+        let run = (0..RUN).map(|n| last[(from + n) % RUN]);
+        let hash = mix(run.fold(0, |hash, word| mix(hash ^ word)));
+        let bin = &mut bins[(hash >> 59) as usize];
+        *bin = (*bin).min(hash);
+    };
+    for turn in turns {
+        for word in turn.content.split(|c: char| !c.is_alphanumeric()) {
+            if word.is_empty() {
+                continue;
+            }
+            last[words % RUN] = word_hash(word);
+            words += 1;
+            if words >= RUN {
+                put(&last, words);
+            }
+        }
+    }
+    if words < RUN {
+        // A short text is one run.
+        put(&last, 0);
+    }
+    // An empty bin takes the next full one's, so that short texts can be compared too (densification).
+    if let Some(full) = (0..BINS).find(|at| bins[*at] != u64::MAX) {
+        for step in 1..BINS {
+            let at = (full + BINS - step) % BINS;
+            if bins[at] == u64::MAX {
+                bins[at] = mix(bins[(at + 1) % BINS]);
+            }
+        }
+    }
+    (bins, bins.map(|bin| (bin & 0xff) as u8))
+}
+
+fn word_hash(word: &str) -> u64 {
+    word.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// Spreads the bits of a number (the finaliser of `SplitMix64`).
+fn mix(mut x: u64) -> u64 {
+    x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
