@@ -296,6 +296,33 @@ fn an_import_that_is_ended_changes_nothing() {
     assert_eq!(info()["items"], 2);
 }
 
+/// What cannot be opened is said with the reason, and no project is left behind.
+#[cfg(unix)]
+#[test]
+fn what_may_not_be_read_is_said() {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::process::CommandExt as _;
+    let home = Home::new();
+    let rows = home.write("rows.jsonl", "{}\n");
+    std::fs::set_permissions(&rows, std::fs::Permissions::from_mode(0o000)).unwrap();
+    let mut command = home.command(&["import", "p.tiebreak", text(&rows)]);
+    let root = std::fs::read(&rows).is_ok();
+    if root {
+        // To an administrator nothing is forbidden: somebody else has to try.
+        std::fs::set_permissions(
+            rows.parent().unwrap(),
+            std::fs::Permissions::from_mode(0o777),
+        )
+        .unwrap();
+        command.uid(65_534);
+    }
+    let Ok(output) = command.output() else {
+        return eprintln!("somebody else cannot run the program from here");
+    };
+    fails_with_a_hint(&output, "rows.jsonl: Permission denied");
+    assert!(!home.file("p.tiebreak").exists());
+}
+
 #[test]
 fn what_is_not_there_is_said_in_two_lines() {
     let home = Home::new();

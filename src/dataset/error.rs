@@ -27,7 +27,7 @@ pub enum DatasetError {
         source: io::Error,
     },
     /// The content is of a kind that is not read.
-    #[error("{file} is {kind}, which is not read")]
+    #[error("{file} is not rows but {kind}")]
     Kind {
         /// Name of the file.
         file: String,

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::helpsteer2::ATTRIBUTES;
 use super::pairs::sides;
-use super::{arena, ultrafeedback};
+use super::{arena, trl, ultrafeedback};
 
 /// A format of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -19,7 +19,7 @@ pub enum Format {
     HelpSteer2Preference,
     /// Anthropic's HH-RLHF: two whole transcripts.
     HhRlhf,
-    /// TRL preference data, prompt explicit or implicit, texts or message lists.
+    /// TRL: preferences with the prompt explicit or implicit, texts or message lists; single completions with or without a label, or in steps.
     Trl,
     /// Any other pair of responses; our own superset.
     Pairs,
@@ -145,19 +145,7 @@ impl Format {
             Some(Self::HhRlhf)
         } else if has("prompt") && has("response") && ATTRIBUTES.iter().all(|name| has(name)) {
             Some(Self::HelpSteer2)
-        } else if has("chosen")
-            && has("rejected")
-            && ![
-                "id",
-                "set",
-                "messages",
-                "question",
-                "input",
-                "conversations",
-            ]
-            .into_iter()
-            .any(has)
-        {
+        } else if trl::is_preference(row) || trl::is_single(row) {
             Some(Self::Trl)
         } else if sides(row).is_some() {
             Some(Self::Pairs)

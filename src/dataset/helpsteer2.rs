@@ -219,6 +219,13 @@ fn rated(mut row: Map<String, Value>) -> Result<(String, Rated), String> {
             Some(_) => None,
         }
         .ok_or_else(|| format!("{name} is neither a number nor a list of numbers"))?;
+        let each = match value {
+            Values::One(value) => std::slice::from_ref(value),
+            Values::Each(list) => list,
+        };
+        if let Some(beyond) = each.iter().find(|v| !(0.0..=4.0).contains(*v)) {
+            return Err(format!("{name} is {beyond}, not from 0 to 4"));
+        }
     }
     Ok((
         prompt,

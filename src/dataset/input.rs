@@ -178,15 +178,21 @@ impl Input {
             source,
         };
         // A broken archive fails again on the next read, where it is reported with its row.
-        let (head, broken) = match first_bytes::<4>(&mut bytes) {
+        let (head, broken) = match first_bytes::<24>(&mut bytes) {
             Ok(head) => (head, None),
             Err(err) => (vec![], Some(err)),
         };
         let kind = match head.as_slice() {
-            [b'P', b'K', 3, 4] => Some("a zip archive"),
+            [b'P', b'K', 3, 4, ..] => Some("a zip archive"),
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("in UTF-16"),
-            [b'A', b'R', b'R', b'O'] | [0xff, 0xff, 0xff, 0xff] => Some("an Arrow file"),
-            [b'S', b'Q', b'L', b'i'] => Some("a SQLite database"),
+            [0xff, 0xff, 0xff, 0xff, ..] => Some("an Arrow file"),
+            head if head.starts_with(b"ARROW1") => Some("an Arrow file"),
+            head if head.starts_with(b"SQLite format 3") => Some("a SQLite database"),
+            head if head.starts_with(b"%PDF") => Some("a PDF"),
+            head if head.starts_with(b"version https://git-lfs") => {
+                Some("a pointer of Git LFS and not the data, which `git lfs pull` fetches")
+            }
+            head if head.trim_ascii_start().starts_with(b"<") => Some("a web page or XML"),
             _ => None,
         };
         if let Some(kind) = kind {
@@ -235,7 +241,7 @@ impl Input {
 }
 
 fn is_parquet(head: &[u8]) -> bool {
-    head == b"PAR1"
+    head.starts_with(b"PAR1")
 }
 
 /// An archive that expands to more than this, and to more than [`MOST_FOLD`] of what was read, is made to fill memory or disk.

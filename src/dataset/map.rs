@@ -336,8 +336,8 @@ pub(super) fn import(
     };
     let ratings = ratings(mapping, &keys, field)?;
     let judgment = Judgment {
-        preference,
         ratings,
+        preference,
         justification,
         ..Judgment::default()
     };

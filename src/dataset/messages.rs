@@ -83,6 +83,30 @@ fn turn(message: Value) -> Result<Turn, String> {
         Some(Value::String(text)) => text,
         Some(Value::Null) | None if tool_calls.is_some() => String::new(),
         None => return Err("it has no content".to_owned()),
+        // Parts, as interfaces for several media have them.
+        Some(Value::Array(parts)) => {
+            let mut text = String::new();
+            for part in &parts {
+                let kind = part
+                    .get("type")
+                    .and_then(Value::as_str)
+                    .unwrap_or("no type");
+                match part
+                    .get("text")
+                    .and_then(Value::as_str)
+                    .filter(|_| kind == "text")
+                {
+                    Some(part) => text.push_str(part),
+                    None => {
+                        return Err(format!(
+                            "its content has a part of {}, not of text",
+                            shortened(kind)
+                        ));
+                    }
+                }
+            }
+            text
+        }
         Some(other) => return Err(format!("its content is {}, not a text", kind(&other))),
     };
     Ok(Turn {

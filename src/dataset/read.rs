@@ -16,14 +16,14 @@ use super::helpsteer2::Ratings2;
 use super::input::{Broken, Content, Input};
 use super::map::{self, Mapping};
 use super::mt_bench::MtBench;
-use super::records::{Object, Records, parse};
+use super::records::{Object, Records, parse_leniently};
 use super::table::{self, Table};
 use super::{DatasetError, Format};
 use super::{
     arena, benchmarks, helpsteer2_preference, helpsteer3, hh_rlhf, judgebench, messages, pairs,
-    ultrafeedback,
+    trl, ultrafeedback,
 };
-use crate::domain::{Item, ReferenceLabel, SourceRow};
+use crate::domain::{Item, ReferenceLabel, Response, Role, SourceRow, Turn};
 use crate::task::{Cancel, Job, Progress};
 
 /// One place where an item stands, with the labels that came with it.
@@ -160,6 +160,12 @@ pub(super) struct Collector<'a> {
 impl Collector<'_> {
     /// Passes on an item that was made of so many rows.
     pub fn item(&mut self, row: Row, rows: u64) -> Result<(), DatasetError> {
+        // HH-RLHF tells of its own oddities.
+        if row.source.format != Format::HhRlhf.name() {
+            for kind in unusual(&row.item) {
+                self.warn(&row.source.file, row.source.row, kind);
+            }
+        }
         (self.sink)(row).map_err(|SinkStopped| DatasetError::Stopped)?;
         self.report.imported += rows;
         Ok(())
@@ -191,6 +197,44 @@ impl Collector<'_> {
             });
         }
     }
+}
+
+/// What is odd in an item, and all the same an item.
+fn unusual(item: &Item) -> impl Iterator<Item = &'static str> {
+    let spoken = |turn: &Turn| {
+        turn.tool_calls.is_none() && matches!(turn.role, Role::User | Role::Assistant)
+    };
+    let alike = |pair: [&Turn; 2]| pair[0].role == pair[1].role && pair.into_iter().all(spoken);
+    let context = item
+        .context
+        .windows(2)
+        .any(|pair| alike([&pair[0], &pair[1]]));
+    let consecutive = context
+        || item.responses.iter().any(|response| {
+            let turns = item.context.last().into_iter().chain(&response.turns);
+            let next = turns.clone().skip(1);
+            turns.zip(next).any(|(a, b)| alike([a, b]))
+        });
+    let blank = |turn: &Turn| turn.tool_calls.is_none() && turn.content.trim().is_empty();
+    let reply = |response: &Response| response.turns.last().is_some_and(blank);
+    let between = |response: &Response| response.turns.iter().rev().skip(1).any(blank);
+    let kinds = [
+        (consecutive, "consecutive-turns-of-one-role"),
+        (item.responses.iter().any(reply), "empty-reply"),
+        (
+            item.context.iter().any(blank) || item.responses.iter().any(between),
+            "empty-turn",
+        ),
+        (
+            item.responses
+                .iter()
+                .any(|response| response.key.occurrence > 0),
+            "same-replies",
+        ),
+    ];
+    kinds
+        .into_iter()
+        .filter_map(|(is, kind)| is.then_some(kind))
 }
 
 /// Reads all inputs in order (`-` is the standard input), each in the format that is named or in the one its rows speak for, and passes every
@@ -281,7 +325,11 @@ const LOOK_AT_BYTES: u64 = 16 << 10;
 
 /// The rows of a text, whatever it is.
 enum Rows {
-    Json(Records),
+    Json {
+        records: Records,
+        /// Whether the last row held what is not a number.
+        nan: bool,
+    },
     Table(Table),
     Columns(Box<Columns>),
     /// What could not even be begun, once.
@@ -312,7 +360,10 @@ impl Rows {
             Ok(_) => Box::new(start.chain(reader)),
         };
         let Some(delimiter) = delimiter else {
-            return Self::Json(Records::new(reader));
+            return Self::Json {
+                records: Records::new(reader),
+                nan: false,
+            };
         };
         match Table::new(reader, delimiter) {
             Ok(table) => Self::Table(table),
@@ -323,7 +374,7 @@ impl Rows {
     /// The number of the last row given.
     fn row(&self) -> u64 {
         match self {
-            Self::Json(records) => records.row(),
+            Self::Json { records, .. } => records.row(),
             Self::Table(table) => table.row(),
             Self::Columns(columns) => columns.row(),
             Self::Broken(_) => 0,
@@ -332,9 +383,17 @@ impl Rows {
 
     fn next_row(&mut self) -> io::Result<Option<Object>> {
         match self {
-            Self::Json(records) => {
-                let record = records.next_record()?;
-                Ok(record.map(|(row, bytes)| (row, bytes.and_then(parse))))
+            Self::Json { records, nan } => {
+                *nan = false;
+                let Some((row, bytes)) = records.next_record()? else {
+                    return Ok(None);
+                };
+                let object = bytes.and_then(|bytes| {
+                    let (object, found) = parse_leniently(bytes);
+                    *nan = found;
+                    object
+                });
+                Ok(Some((row, object)))
             }
             Self::Table(table) => table.next_row(),
             Self::Columns(columns) => columns.next_row(),
@@ -443,6 +502,9 @@ fn read_file(
                 continue;
             }
         };
+        if matches!(records, Rows::Json { nan: true, .. }) {
+            out.warn(&file, row, "not-a-number");
+        }
         if format.is_none() {
             format = Format::of_row(&object);
         }
@@ -459,7 +521,7 @@ fn read_file(
                 row,
                 format,
             };
-            import(place, object, &read_as.mapping, &mut ratings, votes, out)?;
+            import(place, object, read_as, &mut ratings, votes, out)?;
         }
     }
     if let Some((_, first)) = waiting.first() {
@@ -482,11 +544,18 @@ fn read_file(
 fn import(
     place: Place<'_>,
     object: Map<String, Value>,
-    mapping: &Mapping,
+    read_as: &ReadAs,
     ratings: &mut Ratings2,
     votes: &mut MtBench,
     out: &mut Collector<'_>,
 ) -> Result<(), DatasetError> {
+    // Rows of another format than the first are the likeliest mistake in a file put together from several.
+    let other = read_as
+        .format
+        .is_none()
+        .then(|| Format::of_row(&object))
+        .flatten()
+        .filter(|other| *other != place.format);
     let imported = match place.format {
         Format::HelpSteer2 => return ratings.row(place, object, out),
         Format::MtBench => {
@@ -495,6 +564,7 @@ fn import(
         }
         Format::HelpSteer2Preference => helpsteer2_preference::import(place, object),
         Format::HhRlhf => hh_rlhf::import(place, object),
+        Format::Trl if trl::is_single(&object) => trl::import_single(place, object),
         Format::Trl | Format::Pairs => pairs::import(place, object),
         Format::JudgeBench => judgebench::import(place, object),
         Format::HelpSteer3 => helpsteer3::import(place, object),
@@ -503,7 +573,7 @@ fn import(
         }
         Format::UltraFeedback => ultrafeedback::import(place, object),
         Format::Arena => arena::import(place, object),
-        Format::CsvMap => map::import(place, object, mapping),
+        Format::CsvMap => map::import(place, object, &read_as.mapping),
         Format::ShareGpt if pairs::sides(&object).is_some() => pairs::import(place, object),
         Format::Messages | Format::ShareGpt => messages::import(place, object),
     };
@@ -515,6 +585,13 @@ fn import(
             out.item(row, 1)
         }
         Err(reason) => {
+            let reason = match other {
+                Some(other) => format!(
+                    "{reason}; it looks like {other}, where the file began as {}: put them into files of their own",
+                    place.format
+                ),
+                None => reason,
+            };
             out.reject(place.file, place.row, reason);
             Ok(())
         }

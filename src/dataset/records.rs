@@ -43,6 +43,45 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Map<String, Value>, String> {
     }
 }
 
+/// As [`parse`], also with the `NaN` and `Infinity` that Python writes, as null; whether there were any.
+pub(super) fn parse_leniently(bytes: &[u8]) -> (Result<Map<String, Value>, String>, bool) {
+    let strict = parse(bytes);
+    if strict.is_ok() {
+        return (strict, false);
+    }
+    match without_nan(bytes).map(|bytes| parse(&bytes)) {
+        Some(Ok(row)) => (Ok(row), true),
+        _ => (strict, false),
+    }
+}
+
+/// The text with what is not a number, outside of texts, replaced; none where there is no such thing.
+fn without_nan(bytes: &[u8]) -> Option<Vec<u8>> {
+    const NOT_NUMBERS: [&[u8]; 3] = [b"NaN", b"-Infinity", b"Infinity"];
+    let mut clean = Vec::with_capacity(bytes.len());
+    let (mut quoted, mut escaped, mut found, mut at) = (false, false, false, 0);
+    while let Some(byte) = bytes.get(at) {
+        let word = NOT_NUMBERS
+            .iter()
+            .find(|word| !quoted && bytes[at..].starts_with(word));
+        if let Some(word) = word {
+            clean.extend_from_slice(b"null");
+            found = true;
+            at += word.len();
+            continue;
+        }
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = quoted,
+            b'"' => quoted = !quoted,
+            _ => {}
+        }
+        clean.push(*byte);
+        at += 1;
+    }
+    found.then_some(clean)
+}
+
 /// What a value is, for messages.
 pub(super) fn kind(value: &Value) -> &'static str {
     match value {

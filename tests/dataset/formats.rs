@@ -628,3 +628,79 @@ fn mappings_that_make_no_sense_say_why() {
         "prompt=Question response_a=Answer A response_b=answer-b preferred=Preference annotator=Worker ID"
     );
 }
+
+/// Every type of data set that TRL's trainers name, as texts and as messages.
+#[test]
+fn trl_rows_of_all_types() {
+    let user = r#"[{"role": "user", "content": "q"}]"#;
+    let reply = |text: &str| format!(r#"[{{"role": "assistant", "content": "{text}"}}]"#);
+    let whole = |text: &str| {
+        format!(
+            r#"[{{"role": "user", "content": "q"}}, {{"role": "assistant", "content": "{text}"}}]"#
+        )
+    };
+    let mut ids = vec![];
+    for row in [
+        r#"{"prompt": "q", "chosen": "a", "rejected": "b"}"#.to_owned(),
+        format!(
+            r#"{{"prompt": {user}, "chosen": {}, "rejected": {}}}"#,
+            reply("a"),
+            reply("b")
+        ),
+        format!(
+            r#"{{"chosen": {}, "rejected": {}}}"#,
+            whole("a"),
+            whole("b")
+        ),
+    ] {
+        let (report, rows) = import_text(&row);
+        assert_eq!(report.format, Some(Format::Trl), "{row}");
+        assert_eq!(
+            rows[0].references[0].judgment.preference,
+            Some(better(&rows[0], 0, None))
+        );
+        ids.push(rows[0].item.id);
+    }
+    assert!(ids.windows(2).all(|pair| pair[0] == pair[1]));
+    // Texts without a prompt: each is a reply to nothing.
+    let (report, rows) =
+        import_text(r#"{"chosen": "The sky is blue.", "rejected": "The sky is green."}"#);
+    assert_eq!(
+        (report.format, rows[0].item.context.len()),
+        (Some(Format::Trl), 0)
+    );
+    // One completion, wanted, not wanted, or not judged.
+    for (label, expected) in [
+        (r#", "label": true"#, Some(1.0)),
+        (r#", "label": false"#, Some(0.0)),
+        ("", None),
+    ] {
+        for (prompt, completion) in [
+            ("\"q\"".to_owned(), "\"a\"".to_owned()),
+            (user.to_owned(), reply("a")),
+        ] {
+            let (report, rows) = import_text(&format!(
+                r#"{{"prompt": {prompt}, "completion": {completion}{label}}}"#
+            ));
+            assert_eq!((report.format, rows.len()), (Some(Format::Trl), 1));
+            assert_eq!(
+                (rows[0].item.context.len(), rows[0].item.responses.len()),
+                (1, 1)
+            );
+            let rated = rows[0].references.first().and_then(|label| {
+                label
+                    .judgment
+                    .ratings
+                    .get(rows[0].item.responses[0].key, "label")
+            });
+            assert_eq!(rated, expected);
+        }
+    }
+    let (_, rows) =
+        import_text(r#"{"prompt": "q", "completions": ["One.", "Two."], "labels": [true, false]}"#);
+    assert_eq!(text(&rows[0], 0), "One.\nTwo.");
+    assert_eq!(
+        rows[0].source.extra["labels"],
+        serde_json::json!([true, false])
+    );
+}

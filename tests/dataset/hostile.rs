@@ -145,13 +145,10 @@ fn files_that_are_nothing_we_read_are_errors_that_say_so() {
         (b"ARROW1\0\0", "an Arrow file"),
         (b"SQLite format 3\0", "a SQLite database"),
     ] {
-        assert_eq!(
-            error(bytes),
-            format!("rows.jsonl is {kind}, which is not read")
-        );
+        assert_eq!(error(bytes), format!("rows.jsonl is not rows but {kind}"));
         assert_eq!(
             error(&gzip(bytes)),
-            format!("rows.jsonl is {kind}, which is not read")
+            format!("rows.jsonl is not rows but {kind}")
         );
     }
     let missing = import_as(&[PathBuf::from("/nonexistent/rows.jsonl")], None).unwrap_err();

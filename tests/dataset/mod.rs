@@ -4,6 +4,7 @@ mod benchmarks;
 mod containers;
 mod formats;
 mod hostile;
+mod odd;
 mod properties;
 mod real;
 mod round_trip;

@@ -44,7 +44,10 @@ fn half_way() -> (TempDir, Project, Vec<String>, Vec<ImportedRow>) {
     writer.begin_import().unwrap();
     let mut rows = some_rows("b.jsonl", 11..=430);
     for row in &mut rows {
-        row.references[0].judgment.justification = "Otherwise.".to_owned();
+        row.references[0]
+            .judgment
+            .justification
+            .push_str("Otherwise.");
     }
     // And one that says nothing new.
     rows.extend(some_rows("a.jsonl", 5..=5));
