@@ -25,7 +25,7 @@ use crate::domain::{
 };
 use crate::reward::train::Loss;
 use crate::reward::{ModelRef, Probe};
-use crate::store::ItemSummary;
+use crate::store::{Indexed, ItemSummary};
 use crate::task::Progress;
 
 /// A request to change the state.
@@ -466,6 +466,8 @@ pub enum Action {
     },
     /// How far the import or export is.
     Job(Progress),
+    /// How far the index of words is; nothing when it is whole.
+    Indexed(Option<Indexed>),
     /// Files were looked at; nothing where that was stopped.
     LookedAt(Option<Box<ImportSheet>>),
     /// Somebody else asked for the open project and has it now: this one only reads.

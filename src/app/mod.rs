@@ -10,6 +10,7 @@ pub mod form;
 pub mod guidelines;
 pub mod history;
 pub mod import;
+mod job;
 pub mod library;
 pub mod open_project;
 pub mod reading;

@@ -318,7 +318,11 @@ pub fn score_all(
     let key = id.key();
     let (total, mut done, mut from, mut failed) = (reader.count_unscored(&key)?, 0, 0, 0);
     loop {
-        report(Progress { done, total });
+        report(Progress {
+            done,
+            total,
+            rows: 0,
+        });
         let chunk = reader.unscored(&key, from, CHUNK)?;
         let Some(last) = chunk.last() else {
             return Ok(failed);

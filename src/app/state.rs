@@ -11,6 +11,7 @@ use super::commands::{self, Shortcut};
 use super::export::ExportRecipe;
 use super::form::{Field, Form, fields, first_field, shown_keys};
 use super::import::{ImportReport, ImportSheet};
+pub use super::job::JobState;
 use super::library::LibraryState;
 pub use super::reading::{DiffView, Drawer, FindState, Place, SettingsTab, Unmarkable};
 use super::settings::Settings;
@@ -23,8 +24,7 @@ use crate::domain::{
     ScorePolicy, SourceRow, Span,
 };
 use crate::reward::{ModelRef, ScorerInfo};
-use crate::store::ItemSummary;
-use crate::task::Progress;
+use crate::store::{Indexed, ItemSummary};
 
 /// The screens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -461,15 +461,6 @@ pub struct QueueState {
     pub wanted: (u64, u64),
 }
 
-/// An import or export on its way.
-#[derive(Debug, Clone)]
-pub struct JobState {
-    /// What it does, such as `Importing test.jsonl`.
-    pub title: String,
-    /// How far it is.
-    pub progress: Progress,
-}
-
 /// A message that stays until it is dismissed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Notice {
@@ -555,6 +546,8 @@ pub struct AppState {
     pub uncertain: bool,
     /// The running import or export.
     pub job: Option<JobState>,
+    /// How far the index of words is, while it is made.
+    pub indexed: Option<Indexed>,
     /// The message.
     pub notice: Option<Notice>,
     /// Whether earlier turns are unfolded.
@@ -636,6 +629,7 @@ impl AppState {
             agreed: None,
             uncertain: false,
             job: None,
+            indexed: None,
             notice: None,
             context_open: false,
             raw: false,

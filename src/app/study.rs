@@ -178,6 +178,7 @@ fn each_item(
         report(Progress {
             done: record.position,
             total,
+            rows: 0,
         });
         failed = take(&record).err();
         if cancel.is_cancelled() || failed.is_some() {

@@ -189,6 +189,7 @@ pub fn train(
         report(Progress {
             done: texts + done as u64,
             total: texts + steps as u64,
+            rows: 0,
         });
     })?;
     let part = |held: bool| {
@@ -417,6 +418,7 @@ fn features(
         report(Progress {
             done: known + (window * WINDOW) as u64,
             total,
+            rows: 0,
         });
         let conversations: Vec<Vec<Turn>> = some.iter().map(|at| set.texts[*at].clone()).collect();
         let mut found = Vec::with_capacity(some.len());

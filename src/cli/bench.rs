@@ -267,6 +267,7 @@ impl Run {
         self.bar.set(Progress {
             done: self.scored.len() as u64,
             total: 0,
+            rows: 0,
         });
         Ok(())
     }

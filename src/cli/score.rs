@@ -22,7 +22,7 @@ use crate::reward::{
     self, Course, DeviceChoice, DtypeChoice, HeadChoice, LoadOptions, ModelRef, Preset,
     RewardError, ScoreOutput, ScoreStats, Scorer,
 };
-use crate::store::{Access, Project};
+use crate::store::{Access, Project, is_project};
 use crate::task::{Cancel, Job, Progress};
 
 /// Responses scored at once: enough to sort by length and to share beginnings, few enough for flat memory.
@@ -231,6 +231,7 @@ impl Reading {
                 self.window.read = Progress {
                     done: found.rows,
                     total,
+                    rows: 0,
                 };
                 let count = record.item.responses.len();
                 let file = record.sources.iter().find(|s| s.order.len() == count);
@@ -570,16 +571,6 @@ impl Writing {
 
 fn number(value: f64) -> Value {
     json_number(value)
-}
-
-fn is_project(path: &Path) -> bool {
-    // Looking into a pipe would use it up.
-    if !std::fs::metadata(path).is_ok_and(|m| m.is_file()) {
-        return false;
-    }
-    let mut head = [0; 16];
-    let read = File::open(path).and_then(|mut f| std::io::Read::read(&mut f, &mut head));
-    read.is_ok_and(|n| head[..n].starts_with(b"SQLite format 3\0"))
 }
 
 // -----------------------------------------------------------------------------------------

@@ -260,6 +260,7 @@ pub fn read(
         progress: Progress {
             done: 0,
             total: sizes.map_or(0, |sizes| sizes.iter().sum()),
+            rows: 0,
         },
         told: None,
     };
@@ -460,6 +461,7 @@ fn read_file(
         }
         let row = records.row();
         if row.is_multiple_of(64) {
+            clock.progress.rows = out.report.read;
             clock.tell(taken.get(), job);
         }
         let (row, object) = match records.next_row() {

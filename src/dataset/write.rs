@@ -155,6 +155,7 @@ pub fn write(
             (job.report)(Progress {
                 done: done as u64 + 1,
                 total: 0,
+                rows: 0,
             });
         }
     }

@@ -66,6 +66,9 @@ pub enum StoreError {
     /// What would be written could not be read again, such as a score that is not a number.
     #[error("event {0} cannot be stored: it would not read back as it is")]
     NotStorable(EventId),
+    /// Another file is there, or none; nothing was written to either.
+    #[error("{} was moved or replaced while it was open: the change was not saved", .0.display())]
+    Moved(PathBuf),
     /// One import at a time.
     #[error("another import into this project is under way")]
     Importing,
@@ -147,6 +150,7 @@ impl StoreError {
             Self::ReadOnly(_) => "store-read-only",
             Self::UnknownItem(_) => "store-unknown-item",
             Self::NotStorable(_) => "store-not-storable",
+            Self::Moved(_) => "store-moved",
             Self::Importing => "store-importing",
             Self::Closed => "store-closed",
             Self::Io { .. } => "store-io",
@@ -167,6 +171,9 @@ impl StoreError {
             Self::Locked { .. } => "reading works meanwhile; close the other window to write",
             Self::Damaged { .. } => "work on a copy; a backup is the surest way back",
             Self::DiskFull => "make room and try again; everything saved before is safe",
+            Self::Moved(_) => {
+                "put it back where it was and try again; everything saved before is in it"
+            }
             Self::Importing => "wait until it is finished, or cancel it",
             Self::ReadOnly(_) => "check the permissions of the file and its folder",
             _ => return None,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{ToSql, params};
 use serde::Serialize;
 
-use super::{Reader, SCHEMA_VERSION, StoreError};
+use super::{Reader, SCHEMA_VERSION, StoreError, search};
 use crate::domain::{Item, ItemId};
 
 /// A project in numbers.
@@ -73,7 +73,8 @@ pub struct ItemSummary {
 /// Which items a list shows; by default all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Those with this text in a turn; upper and lower case of ASCII letters are the same.
+    /// Those with this text in a turn, where a word begins; after a `*`, and where words are written without spaces, anywhere. Upper and lower case
+    /// of ASCII letters are the same.
     pub text: Option<String>,
     /// Those of this status.
     pub status: Option<Status>,
@@ -409,6 +410,8 @@ struct Clauses {
     sql: String,
     /// The text as LIKE finds it in a turn, and in the JSON of turns.
     text: Option<[String; 2]>,
+    /// What the index of words is asked.
+    words: Option<String>,
 }
 
 impl Clauses {
@@ -427,8 +430,10 @@ impl Clauses {
         if filter.flagged {
             sql.push_str(" AND f.event IS NOT NULL");
         }
-        let text = filter.text.as_deref().filter(|t| !t.is_empty());
-        if text.is_some() {
+        let asked = filter.text.as_deref().unwrap_or_default();
+        let text = Some(search::wanted(asked)).filter(|t| !t.is_empty());
+        let words = search::question(asked);
+        if let Some(text) = text {
             // First a quick look at the JSON as it is, then, where that finds something, at the contents alone.
             let says = |table: &str, on: &str| {
                 format!(
@@ -437,14 +442,30 @@ impl Clauses {
                 )
             };
             let responses = "t.id >= i.first_response AND t.id < i.first_response + i.responses";
-            for part in [
-                " AND (",
-                &says("contexts", "t.item = i.position"),
-                " OR ",
-                &says("responses", responses),
-                ")",
-            ] {
-                sql.push_str(part);
+            let says = format!(
+                "({} OR {})",
+                says("contexts", "t.item = i.position"),
+                says("responses", responses)
+            );
+            if words.is_some() {
+                // The index knows in which items words are, not where in them.
+                let alone = text.chars().all(char::is_alphanumeric);
+                let next = "coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'search.next'), 0)";
+                let exactly = if alone { "1" } else { says.as_str() };
+                for part in [
+                    " AND CASE WHEN i.position < ",
+                    next,
+                    " THEN i.position IN (SELECT rowid FROM search WHERE search MATCH ?8) AND ",
+                    exactly,
+                    " ELSE ",
+                    &says,
+                    " END",
+                ] {
+                    sql.push_str(part);
+                }
+            } else {
+                sql.push_str(" AND ");
+                sql.push_str(&says);
             }
         }
         Self {
@@ -458,6 +479,7 @@ impl Clauses {
                 // Without the quotes around it.
                 [like(text), like(&json[1..json.len() - 1])]
             }),
+            words,
         }
     }
 
@@ -472,6 +494,11 @@ impl Clauses {
         }
         if let Some(scorer) = &self.scorer {
             values.push(scorer);
+        } else if self.words.is_some() {
+            values.push(&rusqlite::types::Null);
+        }
+        if let Some(words) = &self.words {
+            values.push(words);
         }
     }
 

@@ -52,7 +52,9 @@ impl Lock {
     pub(super) fn take(project: &Path, owner: &str) -> Result<Self, StoreError> {
         let path = beside(project, ".lock");
         let io = |doing, error: &std::io::Error| match error.kind() {
-            std::io::ErrorKind::PermissionDenied => StoreError::ReadOnly(project.to_owned()),
+            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+                StoreError::ReadOnly(project.to_owned())
+            }
             _ => StoreError::io(doing, &path, error),
         };
         // A lock is a file of its own; what a link points to is not written to.

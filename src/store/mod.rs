@@ -20,6 +20,7 @@ mod project;
 mod reader;
 mod rows;
 mod scores;
+mod search;
 mod writer;
 
 pub use error::StoreError;
@@ -28,8 +29,10 @@ pub use items::ItemRecord;
 pub use list::{Counts, Filter, Info, ItemSummary, Order, Status};
 pub use lock::TakeOver;
 pub use project::{
-    APPLICATION_ID, Access, Project, ProjectSettings, SCHEMA_VERSION, validate_migrations,
+    APPLICATION_ID, Access, Project, ProjectSettings, SCHEMA_VERSION, is_project,
+    validate_migrations,
 };
 pub use reader::Reader;
 pub use rows::{ImportedRow, PutRows};
+pub use search::Indexed;
 pub use writer::{Pending, Writer};

@@ -79,6 +79,17 @@ struct Writing {
     _lock: Lock,
 }
 
+/// Whether a file begins like a database, as projects do. What is no regular file is not looked into: that would use up a pipe.
+pub fn is_project(path: &Path) -> bool {
+    use std::io::Read as _;
+    let mut head = [0; 16];
+    if !path.is_file() {
+        return false;
+    }
+    let read = std::fs::File::open(path).and_then(|mut file| file.read(&mut head));
+    read.is_ok_and(|n| head[..n].starts_with(b"SQLite format 3\0"))
+}
+
 impl Project {
     /// Makes a new project and opens it for writing. The file appears whole or not at all, and never over another.
     pub fn create(

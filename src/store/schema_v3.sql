@@ -29,3 +29,7 @@ CREATE TABLE arriving_labels (
   role TEXT NOT NULL, annotator TEXT, time TEXT, judgment TEXT NOT NULL, extra TEXT NOT NULL,
   UNIQUE (item, content)
 );
+
+-- Words of every item, for search; its rows are positions. What is in it is at the positions before meta's `search.next`; the writer goes on
+-- with it whenever it has nothing else to do. It holds no text of its own, and of a word only in which items it is.
+CREATE VIRTUAL TABLE search USING fts5 (text, content = '', columnsize = 0, detail = none, tokenize = "unicode61 remove_diacritics 0");

@@ -14,11 +14,13 @@ use rusqlite::{Connection, params};
 use super::arriving::{self, State};
 use super::checkpoint::Checkpoints;
 use super::rows::{Ends, StoredRow, json, put_row};
-use super::{ImportedRow, PutRows, StoreError, log, scores};
+use super::{ImportedRow, PutRows, StoreError, log, scores, search};
 use crate::domain::{Draft, Event, ItemId, Score, ScorerId};
 
 /// The longest that a bulk transaction collects.
 const BULK_SLICE: Duration = Duration::from_millis(5);
+/// The longest that words are indexed before somebody who waits is looked for.
+const INDEX_SLICE: Duration = Duration::from_millis(8);
 /// Scores in one transaction at most: as long as a slice of rows.
 const SCORES: usize = 256;
 /// Urgent requests in one transaction at most.
@@ -199,6 +201,8 @@ pub(super) fn start(
         // As the connection was prepared.
         sync: Sync::AtCommit,
         db,
+        unindexed: true,
+        place: Place::of(path),
         path: path.to_owned(),
     };
     let thread = std::thread::Builder::new()
@@ -226,7 +230,27 @@ struct Work {
     sync: Sync,
     checkpoints: Checkpoints,
     ends: Ends,
+    /// Whether there may be items without their words in the index.
+    unindexed: bool,
+    place: Place,
     path: PathBuf,
+}
+
+/// Which file it is that has a name: `None` where nothing has it. Elsewhere than on Unix an open file keeps its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place(Option<(u64, u64)>);
+
+impl Place {
+    #[cfg(unix)]
+    fn of(path: &Path) -> Self {
+        use std::os::unix::fs::MetadataExt as _;
+        Self(std::fs::metadata(path).ok().map(|m| (m.dev(), m.ino())))
+    }
+
+    #[cfg(not(unix))]
+    fn of(_path: &Path) -> Self {
+        Self(None)
+    }
 }
 
 /// A bulk request under way.
@@ -273,26 +297,20 @@ impl Work {
                     continue;
                 }
             } else {
+                // While there is something to index, nobody is waited for.
+                let patience = if self.unindexed {
+                    Duration::ZERO
+                } else {
+                    Duration::MAX
+                };
                 select_biased! {
                     recv(urgent) -> first => first.ok()?,
                     recv(bulk) -> request => {
-                        match request.ok()? {
-                            Bulk::Rows(rows, reply) => {
-                                under_way = Some(UnderWay::Rows(Rows { left: rows.into_iter(), put: PutRows::default(), reply }));
-                            }
-                            Bulk::Begin(reply) => {
-                                reply.send(self.begin_import()).ok();
-                            }
-                            Bulk::End(state, reply) => match self.turn(state) {
-                                Ok(()) => under_way = Some(UnderWay::End(state, Some(reply))),
-                                Err(error) => {
-                                    reply.send(Err(error)).ok();
-                                }
-                            },
-                            Bulk::Scores(scorer, given, reply) => {
-                                reply.send(self.scores(&scorer, &given)).ok();
-                            }
-                        }
+                        under_way = self.begin(request.ok()?);
+                        continue;
+                    }
+                    default(patience) => {
+                        self.index();
                         continue;
                     }
                 }
@@ -338,6 +356,44 @@ impl Work {
         self.checkpoints.look(&self.db);
     }
 
+    /// Begins a bulk request; what is left of it.
+    fn begin(&mut self, request: Bulk) -> Option<UnderWay> {
+        match request {
+            Bulk::Rows(rows, reply) => Some(UnderWay::Rows(Rows {
+                left: rows.into_iter(),
+                put: PutRows::default(),
+                reply,
+            })),
+            Bulk::Begin(reply) => {
+                reply.send(self.begin_import()).ok();
+                None
+            }
+            Bulk::End(state, reply) => match self.turn(state) {
+                Ok(()) => Some(UnderWay::End(state, Some(reply))),
+                Err(error) => {
+                    reply.send(Err(error)).ok();
+                    None
+                }
+            },
+            Bulk::Scores(scorer, given, reply) => {
+                reply.send(self.scores(&scorer, &given)).ok();
+                None
+            }
+        }
+    }
+
+    /// Goes on with the index of words for a slice of time. Where that fails, as on a full disk, search is right without it.
+    fn index(&mut self) {
+        let mut over = true;
+        let until = Instant::now() + INDEX_SLICE;
+        let result = self.transaction(Sync::Later, |db| {
+            over = search::index_some(db, until)?;
+            Ok(())
+        });
+        self.unindexed = result.is_ok() && !over;
+        self.checkpoints.look(&self.db);
+    }
+
     /// Goes on with a bulk request for a slice of time; what is left of it.
     fn some_more(&mut self, mut request: UnderWay, urgent: &Receiver<Urgent>) -> Option<UnderWay> {
         match &mut request {
@@ -346,6 +402,7 @@ impl Work {
                 if result.is_ok() && rows.left.len() > 0 {
                     return Some(request);
                 }
+                self.unindexed = true;
                 let result = result.and_then(|()| self.settle());
                 rows.reply.send(result.map(|()| rows.put)).ok();
                 None
@@ -395,6 +452,7 @@ impl Work {
         result?;
         self.checkpoints.look(&self.db);
         if over {
+            self.unindexed = true;
             self.read_ends()?;
         }
         Ok(over)
@@ -464,6 +522,10 @@ impl Work {
         sync: Sync,
         change: impl FnOnce(&Connection) -> rusqlite::Result<()>,
     ) -> Result<(), StoreError> {
+        // Into a file that has another name by now, or none, a label would be written and not be found again.
+        if self.place != Place::of(&self.path) {
+            return Err(StoreError::Moved(self.path.clone()));
+        }
         let result = self
             .set_sync(sync)
             .and_then(|()| self.db.execute_batch("BEGIN IMMEDIATE"))

@@ -29,6 +29,8 @@ pub struct Progress {
     pub done: u64,
     /// Units in all; 0 when not known.
     pub total: u64,
+    /// Rows done, where the units are something else, such as bytes; else 0.
+    pub rows: u64,
 }
 
 /// What long work is given: a way to be stopped and a place to report to.

@@ -6,7 +6,7 @@ use egui::{
 
 use super::theme::{self, Palette, space};
 use super::widgets::{controls, icons};
-use crate::app::state::{DiffView, ModelState, Offer, Saved, SettingsTab};
+use crate::app::state::{DiffView, JobState, ModelState, Offer, Saved, SettingsTab};
 use crate::app::words::{chrome as words, everywhere, practice};
 use crate::app::{Action, AppState, Overlay, Screen, commands};
 use crate::domain::{Mode, ScorePolicy};
@@ -330,6 +330,13 @@ pub fn status_bar(ui: &mut Ui, state: &AppState, problems: &Problems, actions: &
                         }
                     }
                 }
+                if let (Some(indexed), None) = (state.indexed, &state.job) {
+                    ui.add_space(space::S);
+                    let percent = indexed.done * 100 / indexed.total.max(1);
+                    let text = words::indexing(percent);
+                    controls::text(ui, &text, theme::ui(theme::SMALL), p.text_2)
+                        .on_hover_text(words::INDEXING_TOLD);
+                }
                 if let Some(job) = &state.job {
                     ui.add_space(space::S);
                     let progress = job.progress;
@@ -338,6 +345,7 @@ pub fn status_bar(ui: &mut Ui, state: &AppState, problems: &Problems, actions: &
                         Some(percent) => format!("{} · {percent} %", job.title),
                         None => format!("{} · {}", job.title, progress.done),
                     };
+                    let how_far = how_far + &pace(job);
                     controls::text(ui, &how_far, theme::ui(theme::SMALL), p.text);
                     let stop = egui::RichText::new(everywhere::STOP).font(theme::ui(theme::SMALL));
                     let stop = ui.add(egui::Button::new(stop.color(p.text)).small());
@@ -348,6 +356,21 @@ pub fn status_bar(ui: &mut Ui, state: &AppState, problems: &Problems, actions: &
             });
         });
     });
+}
+
+/// How fast a job is and how long it still takes, for after its title.
+fn pace(job: &JobState) -> String {
+    let (rate, left) = job.pace();
+    let rate = rate.map(|rate| words::rows_per_second(rate.round() as u64));
+    let left = left.map(|left| match left.ceil() as u64 {
+        seconds @ 0..=90 => words::seconds_left(seconds),
+        seconds => words::minutes_left(seconds.div_ceil(60)),
+    });
+    let parts: Vec<String> = std::iter::once(String::new())
+        .chain(rate)
+        .chain(left)
+        .collect();
+    parts.join(" · ")
 }
 
 /// What makes the open item hard to read as it is.

@@ -370,3 +370,93 @@ fn what_is_put_off_is_next_when_nothing_else_is_and_practice_is_done() {
     assert_eq!(next(Some(2)), Some(1));
     assert_eq!(project.integrity().unwrap(), Vec::<String>::new());
 }
+
+/// Waits until the index of words is whole.
+fn until_indexed(reader: &Reader) {
+    for _ in 0..600 {
+        let indexed = reader.indexed().unwrap();
+        if indexed.done == indexed.total {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    panic!("not indexed: {:?}", reader.indexed());
+}
+
+#[test]
+fn words_are_found_with_and_without_the_index() {
+    let (folder, project) = fresh();
+    let texts = [
+        (
+            "How does a Rainbow form?",
+            "Light bends in rain.",
+            "By magic, 100 %.",
+        ),
+        ("Wie heißt die Straße?", "Große Straße", "ÜBERALL"),
+        ("日本語の質問です", "答えです", "いいえ"),
+        (
+            "fn main() { rain_gauge(); }",
+            "It's \"quoted\" and a\\b",
+            "x² + café",
+        ),
+        ("हिंदी में पूछो", "cafe\u{301}", "-"),
+    ];
+    let rows: Vec<ImportedRow> = texts
+        .into_iter()
+        .zip(1..)
+        .map(|((prompt, a, b), n)| row("a.jsonl", n, prompt, a, b))
+        .collect();
+    project.writer().unwrap().put_rows(&rows).unwrap();
+    let reader = project.reader().unwrap();
+    let found = |text: &str| {
+        let filter = Filter {
+            text: Some(text.to_owned()),
+            ..Filter::default()
+        };
+        let listed = reader.list(0, 10, "Mina", &filter).unwrap();
+        let places: Vec<u64> = listed.iter().map(|item| item.position).collect();
+        assert_eq!(
+            reader.count_matching("Mina", &filter).unwrap(),
+            places.len() as u64
+        );
+        places
+    };
+    until_indexed(&reader);
+    for (text, places) in [
+        ("rain", vec![0, 3]),
+        ("RAINBOW", vec![0]),
+        ("bends in ra", vec![0]),
+        ("in bends", vec![]),
+        ("*bow", vec![0]),
+        ("*", vec![0, 1, 2, 3, 4]),
+        ("100 %", vec![0]),
+        ("%", vec![0]),
+        ("straße", vec![1]),
+        ("große str", vec![1]),
+        ("heisst", vec![]),
+        ("Große str", vec![1]),
+        ("überall", vec![1]),
+        ("語の質", vec![2]),
+        ("rain_g", vec![3]),
+        ("\"quoted\"", vec![3]),
+        ("a\\b", vec![3]),
+        ("x²", vec![3]),
+        ("café", vec![3]),
+        ("cafe\u{301}", vec![4]),
+        ("हिंदी", vec![4]),
+        ("ं", vec![4]),
+        ("AND OR NOT NEAR(", vec![]),
+        ("\"", vec![3]),
+        ("text:rain", vec![]),
+    ] {
+        assert_eq!(found(text), places, "{text}");
+    }
+    // What is not in the index yet is looked through.
+    let db = rusqlite::Connection::open(path_in(&folder)).unwrap();
+    db.execute("UPDATE meta SET value = '2' WHERE key = 'search.next'", [])
+        .unwrap();
+    assert_eq!(reader.indexed().unwrap(), Indexed { done: 2, total: 5 });
+    assert_eq!(found("rain"), [0, 3]);
+    assert_eq!(found("x² + caf"), [3]);
+    assert_eq!(found("bends in ra"), [0]);
+}

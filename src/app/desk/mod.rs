@@ -28,7 +28,7 @@ use crate::app::words::notices as words;
 use crate::dataset::ReadAs;
 use crate::domain::{Draft, Event, EventBody, Item, ItemId};
 use crate::reward::{LoadOptions, ModelRef};
-use crate::store::{Filter, Order, Reader, StoreError, TakeOver};
+use crate::store::{Filter, Indexed, Order, Reader, StoreError, TakeOver};
 use crate::task::Cancel;
 
 /// Items read and scored ahead of the labeler.
@@ -104,6 +104,8 @@ pub struct Desk {
     unsaved: bool,
     /// Stops what is being counted for a researcher.
     study: Cancel,
+    /// What was last told of the index of words.
+    indexed: Option<Indexed>,
 }
 
 impl Desk {
@@ -119,6 +121,7 @@ impl Desk {
             plan: None,
             unsaved: false,
             study: Cancel::default(),
+            indexed: None,
         }
     }
 
@@ -140,6 +143,7 @@ impl Desk {
                 if idle {
                     looked = Instant::now();
                     self.let_go();
+                    self.tell_indexed();
                 }
             };
             // What fails inside the program must not silence the thread that keeps labels.
@@ -410,6 +414,23 @@ impl Desk {
             });
         }
         self.lay_out(path, opened.map(Some));
+    }
+
+    /// Tells how far the index of words is, where that is new.
+    fn tell_indexed(&mut self) {
+        let open = self.open.as_ref().filter(|open| open.writer.is_some());
+        let indexed = open
+            .and_then(|open| {
+                open.project
+                    .reader()
+                    .and_then(|reader| reader.indexed())
+                    .ok()
+            })
+            .filter(|indexed| indexed.done < indexed.total);
+        if indexed != self.indexed {
+            self.indexed = indexed;
+            self.outbox.send(Action::Indexed(indexed));
+        }
     }
 
     /// Lets go of the project if somebody else has asked for it, and reads it from then on.

@@ -30,8 +30,8 @@ use form::{
 };
 use models::{load_beside, load_model, pause_scoring, score_all, unload_beside, unload_model};
 use places::{
-    back, export, import_sheet, list, look_at, pick, picked, preview, queue_move, queue_view, show,
-    start, study, toggle_drawer, train,
+    back, export, holds_data, import_sheet, list, look_at, pick, picked, preview, queue_move,
+    queue_view, show, start, study, toggle_drawer, train,
 };
 use reports::take_report;
 use travel::{leave, step};
@@ -85,6 +85,8 @@ pub fn update(state: &mut AppState, action: Action) -> Vec<Effect> {
             state.overlay = Some(Overlay::Path(what));
             vec![]
         }
+        // A system's "open with" hands over data files, too.
+        Action::OpenProject(path) if holds_data(&path) => look_at(state, vec![path]),
         Action::OpenProject(path) => start(
             state,
             Effect::OpenProject {

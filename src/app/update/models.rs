@@ -154,10 +154,7 @@ pub(super) fn score_all(state: &mut AppState) -> Vec<Effect> {
         return vec![];
     }
     let model = card.model.clone();
-    state.job = Some(JobState {
-        title: words::jobs::scoring(&card.info.name),
-        progress: crate::task::Progress::default(),
-    });
+    state.job = Some(JobState::new(words::jobs::scoring(&card.info.name)));
     state.library.scoring = true;
     state.library.paused = None;
     vec![Effect::ScoreAll(model)]

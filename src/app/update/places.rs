@@ -13,6 +13,7 @@ use crate::app::words;
 use crate::dataset::ReadAs;
 use crate::domain::ScorePolicy;
 use crate::reward::ModelRef;
+use crate::store::is_project;
 
 pub(super) fn show(state: &mut AppState, screen: Screen) -> Vec<Effect> {
     let mut effects = vec![];
@@ -225,15 +226,19 @@ pub(super) fn look_at(state: &mut AppState, files: Vec<PathBuf>) -> Vec<Effect> 
     }
     state.dropped.clear();
     state.overlay = None;
-    state.job = Some(JobState {
-        title: words::jobs::looking_at(&names(&files)),
-        progress: crate::task::Progress::default(),
-    });
+    state.job = Some(JobState::new(words::jobs::looking_at(&names(&files))));
     // The name has been typed perhaps just now.
     vec![
         Effect::SaveSettings(state.settings.clone()),
         Effect::LookAt(files, ReadAs::default()),
     ]
+}
+
+/// Whether something is there that is to be imported, not opened: a folder, or a file that is not named or made like a project.
+pub(super) fn holds_data(path: &Path) -> bool {
+    let named = path.extension().is_some_and(|e| e == "tiebreak");
+    let filled = std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.len() > 0);
+    !named && (path.is_dir() && !is_model(path) || filled && !is_project(path))
 }
 
 /// Whether what was dropped is a model: a file of one, or a folder with a configuration.
@@ -269,10 +274,7 @@ pub(super) fn import_sheet(state: &mut AppState) -> Vec<Effect> {
         let header = sheet.header();
         let mapping = sheet.read_as.mapping.clone();
         state.settings.mappings.insert(header, mapping.clone());
-        state.job = Some(JobState {
-            title: words::jobs::looking_at(&names(&sheet.files)),
-            progress: crate::task::Progress::default(),
-        });
+        state.job = Some(JobState::new(words::jobs::looking_at(&names(&sheet.files))));
         return vec![
             Effect::SaveSettings(state.settings.clone()),
             Effect::LookAt(sheet.files, ReadAs::mapped(mapping)),
@@ -301,10 +303,7 @@ pub(super) fn import(state: &mut AppState, files: Vec<PathBuf>, read_as: ReadAs)
     if files.is_empty() || state.job.is_some() || !state.can_write() {
         return vec![];
     }
-    state.job = Some(JobState {
-        title: words::jobs::importing(&names(&files)),
-        progress: crate::task::Progress::default(),
-    });
+    state.job = Some(JobState::new(words::jobs::importing(&names(&files))));
     vec![Effect::Import(files, read_as)]
 }
 
@@ -341,10 +340,7 @@ pub(super) fn export(state: &mut AppState) -> Vec<Effect> {
         return pick(state, Pick::Export);
     }
     let title = words::jobs::writing(&state.recipe.output.display());
-    state.job = Some(JobState {
-        title,
-        progress: crate::task::Progress::default(),
-    });
+    state.job = Some(JobState::new(title));
     state.exported = None;
     vec![Effect::Export(state.recipe.clone())]
 }
@@ -372,10 +368,7 @@ pub(super) fn train(state: &mut AppState) -> Vec<Effect> {
         seed: 1,
         output,
     };
-    state.job = Some(JobState {
-        title: words::jobs::training(&card.info.name),
-        progress: crate::task::Progress::default(),
-    });
+    state.job = Some(JobState::new(words::jobs::training(&card.info.name)));
     state.training.running = true;
     state.training.failed = None;
     vec![Effect::Train(recipe)]

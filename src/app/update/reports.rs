@@ -436,9 +436,14 @@ pub(super) fn take_report(state: &mut AppState, report: Action) -> Vec<Effect> {
             }
             vec![]
         }
+        Action::Indexed(indexed) => {
+            state.indexed = indexed;
+            vec![]
+        }
         Action::Job(progress) => {
             if let Some(job) = &mut state.job {
                 job.progress = progress;
+                job.since.get_or_insert_with(std::time::Instant::now);
             }
             vec![]
         }

@@ -134,6 +134,11 @@ words! {
         NEXT_OPEN = "next open";
         BACK_TO_KEYS = "back to keys";
         COMMIT = "commit";
+        rows_per_second(rate: u64) = "{rate} rows/s";
+        seconds_left(n: u64) = "{n} s left";
+        minutes_left(n: u64) = "{n} min left";
+        indexing(percent: u64) = "Search index {percent} %";
+        INDEXING_TOLD = "Search is right meanwhile, and slower";
         STOP_TOLD = "Nothing saved so far is lost";
         odd_characters(n: usize) = "{n} odd character" or "{n} odd characters";
         odd_characters_told(names: &str, key: &str) = "{names}. {key} writes them out";

@@ -246,6 +246,7 @@ impl Hub {
                 report(Progress {
                     done: before.saturating_add(done),
                     total,
+                    rows: 0,
                 });
             };
             downloaded += self.fetch(id, &about.sha, wanted, &blobs, cancel, &mut told)?;
