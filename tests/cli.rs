@@ -215,7 +215,7 @@ fn rows_of_ones_own_come_in_by_what_their_fields_mean() {
     );
     fails_with_a_hint(
         &home.run(&["import", "p.tiebreak", text(&rows), "--format", "csv-map"]),
-        "the mapping names no reply",
+        "no fields are the replies",
     );
     assert!(!home.file("p.tiebreak").exists());
     let map = [

@@ -1,6 +1,6 @@
 //! Near duplicates: items that say almost the same, found without comparing each with each.
 //!
-//! Of an item's context and of its responses the runs of five words are hashed, letters in lower case, everything else between words left
+//! Of an item's context and of its responses the runs of five words are hashed, ASCII letters in lower case, signs and spaces between words left
 //! out; one-permutation `MinHash` (Li, Owen and Zhang, 2012) keeps the smallest hash of each of 32 bins. The share of equal bins estimates the
 //! Jaccard similarity of the runs. Candidates share four of the responses' bins that stand together (locality-sensitive hashing);
 //! near are those with a similarity of 0.8 or more in both parts, the threshold that Lee et al. (arXiv:2107.06499) use.
@@ -92,20 +92,25 @@ fn signature<'a>(turns: impl Iterator<Item = &'a Turn>) -> ([u64; BINS], Signatu
     let mut last = [0_u64; RUN];
     let mut words = 0_usize;
     let mut put = |last: &[u64; RUN], from: usize| {
-        let run = (0..RUN).map(|n| last[(from + n) % RUN]);
-        let hash = mix(run.fold(0, |hash, word| mix(hash ^ word)));
+        let run = (0..RUN).fold(0, |run: u64, n| {
+            run.rotate_left(13) ^ last[(from + n) % RUN]
+        });
+        let hash = mix(run);
         let bin = &mut bins[(hash >> 59) as usize];
         *bin = (*bin).min(hash);
     };
     for turn in turns {
-        for word in turn.content.split(|c: char| !c.is_alphanumeric()) {
-            if word.is_empty() {
-                continue;
-            }
-            last[words % RUN] = word_hash(word);
-            words += 1;
-            if words >= RUN {
-                put(&last, words);
+        let text = turn.content.as_bytes();
+        let mut at = 0;
+        while at < text.len() {
+            let (hash, next) = word(text, at);
+            at = next;
+            if let Some(hash) = hash {
+                last[words % RUN] = hash;
+                words += 1;
+                if words >= RUN {
+                    put(&last, words);
+                }
             }
         }
     }
@@ -125,10 +130,23 @@ fn signature<'a>(turns: impl Iterator<Item = &'a Turn>) -> ([u64; BINS], Signatu
     (bins, bins.map(|bin| (bin & 0xff) as u8))
 }
 
-fn word_hash(word: &str) -> u64 {
-    word.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01b3)
-    })
+/// The hash of the word that begins at a byte, if one does, and where it is over. Beyond ASCII everything is a letter.
+fn word(text: &[u8], from: usize) -> (Option<u64>, usize) {
+    let letters = text[from..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii());
+    let length = letters.count();
+    if length == 0 {
+        return (None, from + 1);
+    }
+    let mut hash = length as u64;
+    for some in text[from..from + length].chunks(8) {
+        let mut bytes = [0; 8];
+        bytes[..some.len()].copy_from_slice(some);
+        // This bit tells upper from lower case in ASCII; digits have it.
+        hash = mix(hash ^ (u64::from_le_bytes(bytes) | 0x2020_2020_2020_2020));
+    }
+    (Some(hash), from + length)
 }
 
 /// Spreads the bits of a number (the finaliser of `SplitMix64`).

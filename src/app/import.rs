@@ -147,7 +147,7 @@ impl ImportSheet {
     }
 
     /// The first rows by what the fields mean now: as they will look, or what is wrong with them.
-    pub fn mapped(&self) -> Result<Vec<Result<Item, String>>, dataset::MappingError> {
+    pub fn mapped(&self) -> Result<Vec<Result<Row, String>>, dataset::MappingError> {
         self.read_as.mapping.check()?;
         let rows = self.raw.iter();
         Ok(rows

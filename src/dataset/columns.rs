@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io;
+use std::io::{self, BufReader, Read};
 use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
 use std::sync::Once;
@@ -15,10 +15,13 @@ use arrow_array::types::{
 };
 use arrow_array::{Array as _, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
+use bytes::Bytes;
 use jiff::Timestamp;
 use parquet::arrow::arrow_reader::{
     ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
+use parquet::errors::ParquetError;
+use parquet::file::reader::{ChunkReader, Length};
 use serde_json::{Map, Number, Value};
 
 use super::input::{MOST_BYTES, MOST_FOLD};
@@ -46,6 +49,7 @@ impl Columns {
     /// Reads the footer. `taken` is told how far into the file the rows are.
     pub fn new(file: File, taken: Rc<Cell<u64>>) -> Result<Self, String> {
         let bytes = file.metadata().map_err(|err| err.to_string())?.len();
+        let file = Source { file, bytes };
         let batches = guarded(|| {
             // What Arrow adds about its own types is not needed to read these.
             let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
@@ -125,6 +129,50 @@ impl Columns {
     fn broken(&mut self, reason: String) -> io::Error {
         self.ended = true;
         io::Error::new(io::ErrorKind::InvalidData, reason)
+    }
+}
+
+/// A file that is never read beyond its end: the library would go on skipping what a header promises there, element by element.
+struct Source {
+    file: File,
+    bytes: u64,
+}
+
+impl Length for Source {
+    fn len(&self) -> u64 {
+        self.bytes
+    }
+}
+
+impl ChunkReader for Source {
+    type T = Bounded;
+
+    fn get_read(&self, start: u64) -> parquet::errors::Result<Bounded> {
+        self.file.get_read(start).map(Bounded)
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
+        if start
+            .checked_add(length as u64)
+            .is_none_or(|end| end > self.bytes)
+        {
+            return Err(ParquetError::EOF(
+                "a part beyond the end of the file".to_owned(),
+            ));
+        }
+        self.file.get_bytes(start, length)
+    }
+}
+
+/// A reader at whose end stands an error.
+struct Bounded(BufReader<File>);
+
+impl Read for Bounded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(buffer)? {
+            0 if !buffer.is_empty() => Err(io::ErrorKind::UnexpectedEof.into()),
+            n => Ok(n),
+        }
     }
 }
 

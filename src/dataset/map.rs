@@ -55,7 +55,7 @@ pub enum MappingError {
     Field(String),
     /// Without replies there is nothing to read.
     #[error(
-        "the mapping names no reply: chosen and rejected, response_a and response_b, or response"
+        "no fields are the replies: chosen and rejected, response_a and response_b, or response"
     )]
     NoReply,
 }
@@ -138,106 +138,45 @@ impl Mapping {
 
     /// What the names of the fields suggest.
     pub fn guess<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        const SUGGEST: [(&str, &[&str]); 13] = [
+        const SUGGEST: [(&str, &str); 13] = [
             (
                 "prompt",
-                &[
-                    "prompt",
-                    "question",
-                    "instruction",
-                    "query",
-                    "input",
-                    "context",
-                    "user",
-                ],
+                "prompt question instruction query input context user",
             ),
             (
                 "chosen",
-                &[
-                    "chosen",
-                    "better",
-                    "preferred_response",
-                    "winner_response",
-                    "positive",
-                ],
+                "chosen better preferred_response winner_response positive",
             ),
-            (
-                "rejected",
-                &["rejected", "worse", "loser_response", "negative"],
-            ),
+            ("rejected", "rejected worse loser_response negative"),
             (
                 "response_a",
-                &[
-                    "response_a",
-                    "answer_a",
-                    "output_a",
-                    "completion_a",
-                    "response_1",
-                    "answer_1",
-                    "output_1",
-                    "answer1",
-                    "output1",
-                    "response1",
-                    "a",
-                ],
+                "response_a answer_a output_a completion_a response_1 answer_1 output_1 response1 answer1 output1 left left_answer left_response first a",
             ),
             (
                 "response_b",
-                &[
-                    "response_b",
-                    "answer_b",
-                    "output_b",
-                    "completion_b",
-                    "response_2",
-                    "answer_2",
-                    "output_2",
-                    "answer2",
-                    "output2",
-                    "response2",
-                    "b",
-                ],
+                "response_b answer_b output_b completion_b response_2 answer_2 output_2 response2 answer2 output2 right right_answer right_response second b",
             ),
-            (
-                "response",
-                &["response", "answer", "output", "completion", "reply"],
-            ),
-            (
-                "preferred",
-                &["preferred", "preference", "label", "winner", "choice"],
-            ),
-            ("strength", &["strength", "preference_strength"]),
+            ("response", "response answer output completion reply"),
+            ("preferred", "preferred preference label winner choice"),
+            ("strength", "strength preference_strength"),
             (
                 "justification",
-                &[
-                    "justification",
-                    "reason",
-                    "rationale",
-                    "comment",
-                    "explanation",
-                ],
+                "justification reason rationale comment explanation",
             ),
             (
                 "annotator",
-                &[
-                    "annotator",
-                    "annotator_id",
-                    "worker",
-                    "worker_id",
-                    "rater",
-                    "rater_id",
-                ],
+                "annotator annotator_id worker worker_id rater rater_id",
             ),
-            ("id", &["id", "item_id", "example_id"]),
-            ("model_a", &["model_a", "model_1"]),
-            ("model_b", &["model_b", "model_2"]),
+            ("id", "id item_id example_id"),
+            ("model_a", "model_a model_1"),
+            ("model_b", "model_b model_2"),
         ];
         let names: Vec<&str> = names.into_iter().collect();
         let plain = |name: &str| name.trim().to_lowercase().replace([' ', '-'], "_");
         let mut mapping = Self::default();
         for (field, likes) in SUGGEST {
-            let like = likes
-                .iter()
-                .find_map(|like| names.iter().find(|name| plain(name) == *like));
+            let mut likes = likes.split(' ');
+            let like = likes.find_map(|like| names.iter().find(|name| plain(name) == like));
             if let Some(name) = like.filter(|name| !mapping.0.iter().any(|(_, path)| path == *name))
             {
                 mapping.0.push((field.to_owned(), (*name).to_owned()));

@@ -431,14 +431,14 @@ pub fn first_rows(
     Ok(found)
 }
 
-/// One row read by a mapping: the item as it will look, or why not.
-pub fn map_row(row: &RawRow, mapping: &Mapping) -> Result<Item, String> {
+/// One row read by a mapping: the item with its label, or why not.
+pub fn map_row(row: &RawRow, mapping: &Mapping) -> Result<Row, String> {
     let place = Place {
         file: "",
         row: 1,
         format: Format::CsvMap,
     };
-    map::import(place, row.clone(), mapping).map(|imported| imported.row.item)
+    map::import(place, row.clone(), mapping).map(|imported| imported.row)
 }
 
 fn read_file(

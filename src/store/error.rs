@@ -19,7 +19,10 @@ pub enum StoreError {
     #[error("{} is not a Tiebreak project", .0.display())]
     NotAProject(PathBuf),
     /// A newer program made it; it was not touched.
-    #[error("{} was made by a newer version of Tiebreak (file version {found}, this program reads up to {known})", path.display())]
+    #[error("{} needs {} (file version {found}, this program reads up to {known})", path.display(), needs.as_ref().map_or_else(
+        || "a newer version of Tiebreak".to_owned(),
+        |version| format!("Tiebreak {version} or newer")
+    ))]
     Newer {
         /// The file.
         path: PathBuf,
@@ -27,6 +30,8 @@ pub enum StoreError {
         found: i64,
         /// The newest version this program knows.
         known: i64,
+        /// The program that wrote it, as it says itself.
+        needs: Option<String>,
     },
     /// An older program made it, and reading alone may not bring it up to date.
     #[error("{} was made by an older version of Tiebreak (file version {found}); open it for writing once to bring it up to date", path.display())]

@@ -26,6 +26,9 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("schema_v3.sql")),
 ];
 
+/// Where `meta` says which version of the program brought the tables to their version: whoever is older needs that one.
+const WRITTEN_BY: &str = "schema.app_version";
+
 fn migrations() -> Migrations<'static> {
     Migrations::from_slice(STEPS)
 }
@@ -357,10 +360,18 @@ fn identify(db: Connection, path: &Path) -> Result<(Connection, i64), StoreError
         return Err(StoreError::NotAProject(path.to_owned()));
     }
     if version > SCHEMA_VERSION {
+        // Whatever else a newer version does with its tables, it may well keep this place.
+        let needs = db
+            .query_row("SELECT value FROM meta WHERE key = ?1", [WRITTEN_BY], |r| {
+                r.get::<_, String>(0)
+            })
+            .ok()
+            .and_then(|json| serde_json::from_str(&json).ok());
         return Err(StoreError::Newer {
             path: path.to_owned(),
             found: version,
             known: SCHEMA_VERSION,
+            needs,
         });
     }
     Ok((db, version))
@@ -407,10 +418,20 @@ fn keep_older(path: &Path, found: i64) -> Result<(), StoreError> {
 }
 
 fn migrate(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    migrations().to_latest(db).map_err(|e| StoreError::Damaged {
-        path: path.to_owned(),
-        reason: format!("it could not be brought up to date: {e}"),
-    })
+    let before: i64 = db
+        .pragma_query_value(None, "user_version", |r| r.get(0))
+        .map_err(|e| StoreError::sqlite(path, &e))?;
+    migrations()
+        .to_latest(db)
+        .map_err(|e| StoreError::Damaged {
+            path: path.to_owned(),
+            reason: format!("it could not be brought up to date: {e}"),
+        })?;
+    if before < SCHEMA_VERSION {
+        writer::put_meta(db, WRITTEN_BY, &json(&env!("CARGO_PKG_VERSION")))
+            .map_err(|e| StoreError::sqlite(path, &e))?;
+    }
+    Ok(())
 }
 
 fn put_settings(db: &Connection, settings: &ProjectSettings) -> rusqlite::Result<()> {

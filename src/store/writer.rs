@@ -17,10 +17,10 @@ use super::rows::{Ends, StoredRow, json, put_row};
 use super::{ImportedRow, PutRows, StoreError, log, scores, search};
 use crate::domain::{Draft, Event, ItemId, Score, ScorerId};
 
-/// The longest that a bulk transaction collects.
-const BULK_SLICE: Duration = Duration::from_millis(5);
-/// The longest that words are indexed before somebody who waits is looked for.
-const INDEX_SLICE: Duration = Duration::from_millis(8);
+/// The longest that a bulk transaction collects; it ends with the row at which somebody waits.
+const ROWS_SLICE: Duration = Duration::from_millis(25);
+/// The longest that words are indexed, or the end of an import is gone on with, before somebody who waits is looked for.
+const SLICE: Duration = Duration::from_millis(8);
 /// Scores in one transaction at most: as long as a slice of rows.
 const SCORES: usize = 256;
 /// Urgent requests in one transaction at most.
@@ -111,8 +111,8 @@ impl Writer {
         Pending(answer)
     }
 
-    /// Begins an import: the rows that are put from here on are seen all at once, with [`Writer::finish_import`], or never. When the
-    /// program ends before that, the next one that opens the project removes them.
+    /// Begins an import: the rows that are put from here on are seen all at once, with [`Writer::finish_import`], which also brings them
+    /// to the disk, or never. When the program ends before that, the next one that opens the project removes them.
     pub fn begin_import(&self) -> Result<(), StoreError> {
         self.bulk(Bulk::Begin)
     }
@@ -385,7 +385,7 @@ impl Work {
     /// Goes on with the index of words for a slice of time. Where that fails, as on a full disk, search is right without it.
     fn index(&mut self) {
         let mut over = true;
-        let until = Instant::now() + INDEX_SLICE;
+        let until = Instant::now() + SLICE;
         let result = self.transaction(Sync::Later, |db| {
             over = search::index_some(db, until)?;
             Ok(())
@@ -403,7 +403,12 @@ impl Work {
                     return Some(request);
                 }
                 self.unindexed = true;
-                let result = result.and_then(|()| self.settle());
+                // What belongs to an import is brought to the disk with its end: until then nobody sees it.
+                let result = if self.ends.is_arriving() {
+                    result
+                } else {
+                    result.and_then(|()| self.settle())
+                };
                 rows.reply.send(result.map(|()| rows.put)).ok();
                 None
             }
@@ -444,7 +449,7 @@ impl Work {
         let removed = enforce(&self.db, false).map_err(|e| StoreError::sqlite(&self.path, &e));
         let result = removed.and_then(|()| {
             self.transaction(Sync::Later, |db| {
-                over = arriving::go_on(db, state, Instant::now() + BULK_SLICE)?;
+                over = arriving::go_on(db, state, Instant::now() + SLICE)?;
                 Ok(())
             })
         });
@@ -475,7 +480,7 @@ impl Work {
         self.transaction(Sync::Later, |db| {
             for row in under_way.left.by_ref() {
                 put += put_row(db, &mut ends, &row)?;
-                if start.elapsed() > BULK_SLICE || !urgent.is_empty() {
+                if start.elapsed() > ROWS_SLICE || !urgent.is_empty() {
                     break;
                 }
             }

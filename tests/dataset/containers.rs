@@ -245,3 +245,15 @@ fn damaged_parquet_is_told_and_never_panics() {
         assert!(kinds.contains(&kind[..32]), "{kinds:#?}");
     }
 }
+
+/// A header that promises two thousand million elements beyond the end of the file; found by the fuzzer.
+#[test]
+fn a_parquet_file_that_promises_without_end_is_told() {
+    let (report, rows) = import(&[parquet("endless.parquet")]);
+    assert_eq!(rows.len(), 0);
+    let reason = &report.rejected[0].reason;
+    assert!(
+        reason.starts_with("the Parquet file is damaged here: "),
+        "{reason}"
+    );
+}

@@ -171,8 +171,30 @@ fn other_versions_are_named() {
         let error = Project::open(&path_in(&folder), access)
             .map(drop)
             .unwrap_err();
-        assert!(error.to_string().contains("newer version"), "{error}");
+        let (path, version) = (path_in(&folder), env!("CARGO_PKG_VERSION"));
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "{} needs Tiebreak {version} or newer (file version {}, this program reads up to {SCHEMA_VERSION})",
+                path.canonicalize().unwrap().display(),
+                SCHEMA_VERSION + 4
+            )
+        );
     }
+    // A file that does not say so.
+    let db = rusqlite::Connection::open(path_in(&folder)).unwrap();
+    db.execute("DELETE FROM meta WHERE key = 'schema.app_version'", [])
+        .unwrap();
+    drop(db);
+    let error = Project::open(&path_in(&folder), WRITE)
+        .map(drop)
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("needs a newer version of Tiebreak"),
+        "{error}"
+    );
     set(SCHEMA_VERSION - 1);
     let error = Project::open(&path_in(&folder), Access::Read)
         .map(drop)

@@ -254,3 +254,112 @@ fn what_cannot_be_saved_goes_on_in_a_copy_elsewhere() {
     drop(other);
     assert!(events(&path).is_empty());
 }
+
+#[test]
+fn rows_of_ones_own_are_told_by_their_fields_and_that_is_remembered() {
+    let home = Home::of_mina("off");
+    let rows = home.write(
+        "own.csv",
+        "Question,l,r,w,seconds\nWhy?,Because.,No idea.,left,12\nWhen?,Now.,Never.,both of them,3\n",
+    );
+    let path = home.project("window", &[]);
+    let mut shown = home.open(Some(&path));
+    until_told(&mut shown, "No items yet");
+    let files = || Action::Import(vec![rows.clone()]);
+    shown.state_mut().app.dispatch(files());
+    until_told(
+        &mut shown,
+        "The fields of these rows are not a format that is known. Say what they mean.",
+    );
+    // The name of one field says what it is; without replies there is nothing to show.
+    assert!(
+        begins(&shown, "What Question means: prompt"),
+        "{:?}",
+        told(&shown)
+    );
+    assert!(
+        begins(&shown, "Not yet: no fields are the replies"),
+        "{:?}",
+        told(&shown)
+    );
+    click_below(&mut shown, "What l means: nothing, kept");
+    click_below(&mut shown, "response a");
+    until(&mut shown, "the meaning", |s| {
+        begins(s, "What l means: response a")
+    });
+    for (field, meaning) in [("r", "response_b"), ("w", "preferred")] {
+        let action = Action::MapField(field.to_owned(), Some(meaning.to_owned()));
+        shown.state_mut().app.dispatch(action);
+    }
+    until_told(&mut shown, "Because.");
+    assert!(
+        begins(&shown, "Row 2: preferred is `both of them`: not a or b"),
+        "{:?}",
+        told(&shown)
+    );
+    click_below(&mut shown, "Continue");
+    until_told(&mut shown, "1 row ready, 1 set aside");
+    click_below(&mut shown, "Change what the fields mean");
+    until(&mut shown, "the fields", |s| {
+        begins(s, "What l means: response a")
+    });
+    click_below(&mut shown, "Continue");
+    until_told(&mut shown, "1 row ready, 1 set aside");
+    click_below(&mut shown, "Import");
+    until_told(&mut shown, "Imported");
+    assert_eq!(reader(&path).count().unwrap(), 1);
+    // The same fields again: everything is filled in, and what is there already is said.
+    press(&mut shown, "Escape");
+    shown.state_mut().app.dispatch(files());
+    until(&mut shown, "the meaning", |s| {
+        begins(s, "What w means: preferred")
+    });
+    click_below(&mut shown, "Continue");
+    until_told(
+        &mut shown,
+        "1 item is in the project already; it gains the labels that came with it.",
+    );
+}
+
+#[test]
+fn a_data_file_opened_with_the_program_is_looked_at() {
+    let home = Home::of_mina("off");
+    let rows = home.write("rows.jsonl", ROWS);
+    let mut shown = home.open(Some(&rows));
+    until_told(&mut shown, "3 rows ready, 2 set aside");
+    assert!(
+        tells(&shown, "1 row repeats an earlier one."),
+        "{:?}",
+        told(&shown)
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn an_import_that_is_stopped_says_that_nothing_came_in() {
+    let home = Home::of_mina("off");
+    let path = home.project("window", &[]);
+    let pipe = home.file("pipe.jsonl");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let mut shown = home.open(Some(&path));
+    until_told(&mut shown, "No items yet");
+    shown
+        .state_mut()
+        .app
+        .dispatch(Action::Import(vec![pipe.clone()]));
+    std::fs::write(&pipe, ROWS).unwrap();
+    until_told(&mut shown, "3 rows ready, 2 set aside");
+    // The second time nobody writes, and the import waits.
+    click_below(&mut shown, "Import");
+    until(&mut shown, "it runs", |s| state(s).job.is_some());
+    shown.state_mut().app.dispatch(Action::CancelJob);
+    until_told(&mut shown, "Import stopped");
+    assert!(
+        tells(&shown, "Nothing came in: the project is as it was."),
+        "{:?}",
+        told(&shown)
+    );
+    assert_eq!(reader(&path).count().unwrap(), 0);
+    std::fs::write(&pipe, "").unwrap();
+}

@@ -331,6 +331,16 @@ words! {
         AS_THEY_LOOK = "The first rows as they will look";
         not_yet(why: &dyn std::fmt::Display) = "Not yet: {why}.";
         row_fails(number: usize, why: &str) = "Row {number}: {why}";
+        RESPONSE = "Response";
+        RESPONSE_A = "Response a";
+        RESPONSE_B = "Response b";
+        LABEL = "Label";
+        FIRST_BETTER = "a is better";
+        SECOND_BETTER = "b is better";
+        TIE = "a tie";
+        NEITHER = "neither is valid";
+        RATED = "rated";
+        label(said: &str, who: &str) = "{said}  {who}";
         CONTINUE = "Continue";
         CHANGE_FIELDS = "Change what the fields mean";
         AS_IT_WAS = "Nothing came in: the project is as it was.";

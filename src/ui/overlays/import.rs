@@ -7,8 +7,8 @@ use crate::app::import::ImportSheet;
 use crate::app::update::{beside, names};
 use crate::app::words::{everywhere, import as words};
 use crate::app::{Action, AppState};
-use crate::dataset::{FIELDS, RATINGS, Rejected};
-use crate::domain::Item;
+use crate::dataset::{FIELDS, RATINGS, Rejected, Row};
+use crate::domain::{Item, Preference};
 use crate::text::preview;
 use crate::ui::theme::{self, Palette, space};
 use crate::ui::widgets::controls;
@@ -139,7 +139,7 @@ fn mapping_sheet(
             Ok(rows) => {
                 for (at, row) in rows.iter().enumerate() {
                     match row {
-                        Ok(item) => first_item(ui, item),
+                        Ok(row) => mapped_item(ui, row),
                         Err(why) => {
                             let line = words::row_fails(at + 1, why);
                             let text = RichText::new(line).font(theme::ui(12.0)).color(p.error);
@@ -192,6 +192,7 @@ fn field_line(
         let combo = egui::ComboBox::from_id_salt(("meaning", path))
             .selected_text(RichText::new(&said).font(theme::ui(12.0)))
             .width(170.0)
+            .height(420.0)
             .show_ui(ui, |ui| {
                 let mut offer = |ui: &mut Ui, field: Option<&str>| {
                     let words = field.map_or_else(|| words::NOTHING.to_owned(), meaning_words);
@@ -228,20 +229,93 @@ fn meaning_words(field: &str) -> String {
     words::rating_of(of)
 }
 
+/// A text in one line, with its name before it.
+fn named_line(ui: &mut Ui, name: &str, text: &str) {
+    let p = Palette::now(ui.ctx());
+    let text = preview::first_line(text, 160);
+    ui.horizontal(|ui| {
+        let layout = egui::Layout::left_to_right(egui::Align::Center);
+        ui.allocate_ui_with_layout(vec2(76.0, 18.0), layout, |ui| {
+            ui.set_min_width(76.0);
+            controls::text(ui, name, theme::ui(12.0), p.text_3);
+        });
+        controls::text(ui, &text, theme::ui(12.0), p.text);
+    });
+}
+
+/// A row read by what a person said: its replies in its own order, and what its label says.
+fn mapped_item(ui: &mut Ui, row: &Row) {
+    let p = Palette::now(ui.ctx());
+    let frame = Frame::new()
+        .stroke(Stroke::new(1.0, p.rule))
+        .corner_radius(3.0)
+        .inner_margin(Margin::symmetric(12, 8));
+    ui.add_space(space::XS);
+    frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.spacing_mut().item_spacing.y = 2.0;
+        let prompt = row.item.context.last().map_or("", |t| t.content.as_str());
+        named_line(ui, words::PROMPT, prompt);
+        let last = |at: &usize| {
+            let response = row.item.responses.get(*at);
+            response
+                .and_then(|r| r.turns.last())
+                .map_or("", |t| t.content.as_str())
+        };
+        for (at, name) in row
+            .source
+            .order
+            .iter()
+            .zip(names_of(row.source.order.len()))
+        {
+            named_line(ui, name, last(at));
+        }
+        if let Some(label) = row.references.first() {
+            let who = label.annotator.as_deref();
+            let better = match label.judgment.preference {
+                Some(Preference::Better { response, .. }) => row
+                    .source
+                    .order
+                    .iter()
+                    .position(|at| {
+                        row.item
+                            .responses
+                            .get(*at)
+                            .is_some_and(|r| r.key == response)
+                    })
+                    .map_or("", |at| {
+                        if at == 0 {
+                            words::FIRST_BETTER
+                        } else {
+                            words::SECOND_BETTER
+                        }
+                    }),
+                Some(Preference::Tie) => words::TIE,
+                Some(Preference::NeitherValid) => words::NEITHER,
+                None => words::RATED,
+            };
+            named_line(
+                ui,
+                words::LABEL,
+                &words::label(better, who.unwrap_or_default()),
+            );
+        }
+    });
+}
+
+/// How the replies of a row of one's own are called.
+fn names_of(count: usize) -> &'static [&'static str] {
+    if count == 1 {
+        &[words::RESPONSE]
+    } else {
+        &[words::RESPONSE_A, words::RESPONSE_B]
+    }
+}
+
 /// An item in a few lines: how it is understood, before it is read in full.
 fn first_item(ui: &mut Ui, item: &Item) {
     let p = Palette::now(ui.ctx());
-    let line = |ui: &mut Ui, name: &str, text: &str| {
-        let text = preview::first_line(text, 160);
-        ui.horizontal(|ui| {
-            let layout = egui::Layout::left_to_right(egui::Align::Center);
-            ui.allocate_ui_with_layout(vec2(76.0, 18.0), layout, |ui| {
-                ui.set_min_width(76.0);
-                controls::text(ui, name, theme::ui(12.0), p.text_3);
-            });
-            controls::text(ui, &text, theme::ui(12.0), p.text);
-        });
-    };
+    let line = named_line;
     let frame = Frame::new()
         .stroke(Stroke::new(1.0, p.rule))
         .corner_radius(3.0)
