@@ -296,6 +296,48 @@ fn an_import_that_is_ended_changes_nothing() {
     assert_eq!(info()["items"], 2);
 }
 
+/// A project that may only be read is read, and what would change it is refused in words.
+#[cfg(unix)]
+#[test]
+fn a_project_that_may_only_be_read_is_not_written() {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::process::CommandExt as _;
+    let home = Home::new();
+    let rows = home.write(
+        "rows.jsonl",
+        "{\"prompt\":\"a\",\"chosen\":\"b\",\"rejected\":\"c\"}\n",
+    );
+    succeeds(&home.run(&["import", "p.tiebreak", text(&rows)]));
+    let project = home.file("p.tiebreak");
+    let before = std::fs::read(&project).unwrap();
+    let folder = project.parent().unwrap();
+    for path in [&rows, &project] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o444)).unwrap();
+    }
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o555)).unwrap();
+    let root = std::fs::write(folder.join("probe"), "").is_ok();
+    let run = |arguments: &[&str]| {
+        let mut command = home.command(arguments);
+        if root {
+            // To an administrator nothing is forbidden: somebody else has to try.
+            command.uid(65_534);
+        }
+        command.output()
+    };
+    let Ok(refused) = run(&["import", "p.tiebreak", text(&rows)]) else {
+        return eprintln!("somebody else cannot run the program from here");
+    };
+    fails_with_a_hint(
+        &refused,
+        "p.tiebreak cannot be written: the change was not saved",
+    );
+    let info = run(&["info", "p.tiebreak", "--json"]).unwrap();
+    succeeds(&info);
+    assert_eq!(report(&info)["items"], 1);
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(std::fs::read(&project).unwrap(), before);
+}
+
 /// What cannot be opened is said with the reason, and no project is left behind.
 #[cfg(unix)]
 #[test]
