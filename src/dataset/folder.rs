@@ -11,8 +11,10 @@ const DEEPEST: usize = 6;
 /// Files of one folder that are read.
 const MOST: usize = 100_000;
 
-/// What may hold rows, before `.gz` or `.zst`.
-const ENDINGS: [&str; 7] = ["jsonl", "ndjson", "json", "csv", "tsv", "parquet", "pq"];
+/// How files of rows are named, before [`PACKED`].
+pub const ENDINGS: [&str; 7] = ["jsonl", "ndjson", "json", "csv", "tsv", "parquet", "pq"];
+/// How compressed ones are.
+pub const PACKED: [&str; 2] = ["gz", "zst"];
 /// What libraries write beside the rows.
 const BESIDE: [&str; 7] = [
     "dataset_info.json",
@@ -103,10 +105,10 @@ fn collect(
 
 fn holds_rows(name: &str) -> bool {
     let name = name.to_lowercase();
-    let plain = name
-        .strip_suffix(".gz")
-        .or_else(|| name.strip_suffix(".zst"))
-        .unwrap_or(&name);
+    let plain = match name.rsplit_once('.') {
+        Some((plain, packed)) if PACKED.contains(&packed) => plain,
+        _ => &name,
+    };
     ENDINGS.contains(&ending(plain)) && !BESIDE.contains(&plain)
 }
 

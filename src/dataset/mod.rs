@@ -30,6 +30,7 @@ mod ultrafeedback;
 mod write;
 
 pub use error::DatasetError;
+pub use folder::{ENDINGS, PACKED};
 pub use format::{Format, UnknownFormat};
 pub use map::{FIELDS, Mapping, MappingError, RATINGS};
 pub use read::{

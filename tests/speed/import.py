@@ -72,7 +72,10 @@ def main():
         rows = work / f"pairs-{count}.jsonl"
         if not rows.exists():
             make(rows, count)
-        rows.read_bytes()
+        # Not at once: what this process has held counts as its children's, too.
+        with open(rows, "rb") as file:
+            while file.read(1 << 20):
+                pass
         project, out = work / "p.tiebreak", work / "out.jsonl"
         for old in work.glob("p.tiebreak*"):
             old.unlink()

@@ -328,6 +328,14 @@ fn a_data_file_opened_with_the_program_is_looked_at() {
     let mut shown = home.open(Some(&rows));
     until_told(&mut shown, "3 rows ready, 2 set aside");
     assert!(
+        tells(
+            &shown,
+            "A new project for them is made beside the file: rows.tiebreak."
+        ),
+        "{:?}",
+        told(&shown)
+    );
+    assert!(
         tells(&shown, "1 row repeats an earlier one."),
         "{:?}",
         told(&shown)

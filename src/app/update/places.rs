@@ -10,7 +10,7 @@ use crate::app::form::Field;
 use crate::app::state::{AppState, Drawer, JobState, ModelState, Notice, Overlay, Pick, Screen};
 use crate::app::train::TrainRecipe;
 use crate::app::words;
-use crate::dataset::ReadAs;
+use crate::dataset::{ENDINGS, PACKED, ReadAs};
 use crate::domain::ScorePolicy;
 use crate::reward::ModelRef;
 use crate::store::is_project;
@@ -321,10 +321,11 @@ pub fn names(files: &[PathBuf]) -> String {
 /// The project for data that has none yet: beside it, of the same name.
 pub fn beside(files: &[PathBuf]) -> PathBuf {
     let mut path = files.first().cloned().unwrap_or_default();
-    while path
-        .extension()
-        .is_some_and(|e| ["gz", "jsonl", "json"].iter().any(|known| e == *known))
-    {
+    let known = |ending: &std::ffi::OsStr| {
+        let mut endings = ENDINGS.iter().chain(&PACKED);
+        endings.any(|known| ending.eq_ignore_ascii_case(known))
+    };
+    while !path.is_dir() && path.extension().is_some_and(known) {
         path.set_extension("");
     }
     // Added, not put in place of what follows a point: `hh.train` and `hh.test` are two.

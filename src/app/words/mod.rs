@@ -340,7 +340,7 @@ words! {
         TIE = "a tie";
         NEITHER = "neither is valid";
         RATED = "rated";
-        label(said: &str, who: &str) = "{said}  {who}";
+        said_by(said: &str, who: &str) = "{said}, says {who}";
         CONTINUE = "Continue";
         CHANGE_FIELDS = "Change what the fields mean";
         AS_IT_WAS = "Nothing came in: the project is as it was.";

@@ -294,11 +294,8 @@ fn mapped_item(ui: &mut Ui, row: &Row) {
                 Some(Preference::NeitherValid) => words::NEITHER,
                 None => words::RATED,
             };
-            named_line(
-                ui,
-                words::LABEL,
-                &words::label(better, who.unwrap_or_default()),
-            );
+            let said = who.map_or_else(|| better.to_owned(), |who| words::said_by(better, who));
+            named_line(ui, words::LABEL, &said);
         }
     });
 }
