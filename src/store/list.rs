@@ -453,13 +453,14 @@ impl Clauses {
                 let next = "coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'search.next'), 0)";
                 let exactly = if alone { "1" } else { says.as_str() };
                 for part in [
-                    " AND CASE WHEN i.position < ",
+                    // Of an AND within CASE both sides are computed; of its branches only the one that is taken.
+                    " AND CASE WHEN i.position >= ",
                     next,
-                    " THEN i.position IN (SELECT rowid FROM search WHERE search MATCH ?8) AND ",
-                    exactly,
-                    " ELSE ",
+                    " THEN ",
                     &says,
-                    " END",
+                    " WHEN i.position IN (SELECT rowid FROM search WHERE search MATCH ?8) THEN ",
+                    exactly,
+                    " ELSE 0 END",
                 ] {
                     sql.push_str(part);
                 }

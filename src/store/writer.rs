@@ -280,7 +280,8 @@ impl Work {
             if over.try_recv().is_ok() {
                 self.checkpoints.is_over();
             }
-            let first = if under_way.is_some() && self.checkpoints.behind() {
+            let busy = under_way.is_some() || self.unindexed;
+            let first = if busy && self.checkpoints.behind() {
                 select_biased! {
                     recv(urgent) -> first => first.ok()?,
                     recv(over) -> _ => {
