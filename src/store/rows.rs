@@ -250,11 +250,6 @@ impl Ends {
         })
     }
 
-    /// Whether an import is under way.
-    pub(super) fn is_arriving(&self) -> bool {
-        self.arriving.is_some()
-    }
-
     /// How many responses there are.
     pub(super) fn responses(&self) -> i64 {
         self.next_response - 1

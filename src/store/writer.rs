@@ -111,8 +111,8 @@ impl Writer {
         Pending(answer)
     }
 
-    /// Begins an import: the rows that are put from here on are seen all at once, with [`Writer::finish_import`], which also brings them
-    /// to the disk, or never. When the program ends before that, the next one that opens the project removes them.
+    /// Begins an import: the rows that are put from here on are seen all at once, with [`Writer::finish_import`],
+    /// or never. When the program ends before that, the next one that opens the project removes them.
     pub fn begin_import(&self) -> Result<(), StoreError> {
         self.bulk(Bulk::Begin)
     }
@@ -404,12 +404,7 @@ impl Work {
                     return Some(request);
                 }
                 self.unindexed = true;
-                // What belongs to an import is brought to the disk with its end: until then nobody sees it.
-                let result = if self.ends.is_arriving() {
-                    result
-                } else {
-                    result.and_then(|()| self.settle())
-                };
+                let result = result.and_then(|()| self.settle());
                 rows.reply.send(result.map(|()| rows.put)).ok();
                 None
             }
