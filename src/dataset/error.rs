@@ -121,7 +121,7 @@ impl DatasetError {
                 "files hold JSON lines or arrays, CSV or Parquet, plain, gzip or zstd"
             }
             Self::UnknownFormat { .. } => {
-                "`--map prompt=FIELD --map chosen=FIELD --map rejected=FIELD` says what the fields are; `tiebreak import --help` has more"
+                "`tiebreak import PROJECT FILE --map prompt=FIELD --map chosen=FIELD --map rejected=FIELD` says what the fields are; projects can be scored, too"
             }
             Self::Mapping(_) => {
                 "for example `--map prompt=question --map response_a=left.text --map response_b=right.text --map preferred=winner`"
