@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::messages::{shortened, take_id, take_text, turns};
-use super::read::{Imported, Place, Row};
-use crate::domain::{Item, Judgment, Preference, ReferenceLabel, ReferenceRole, Turn};
+use super::read::{Imported, Place};
+use crate::domain::{Item, Preference, ReferenceLabel, Turn};
 
 /// Whether a row is a battle: two conversations with a winner, and no vote of MT-bench; or prompts and replies as lists in texts.
 pub(super) fn is_battle(row: &Map<String, Value>) -> bool {
@@ -102,24 +102,9 @@ pub(super) fn import(place: Place<'_>, mut row: Map<String, Value>) -> Result<Im
     let annotator =
         take_text(&mut row, "judge").or_else(|| take_text(&mut row, "evaluation_session_id"));
     let id = take_id(&mut row, "question_id").or_else(|| take_id(&mut row, "id"));
-    Ok(Imported {
-        row: Row {
-            item,
-            source: place.source(id, order, models, row),
-            references: vec![ReferenceLabel {
-                role: ReferenceRole::Vote,
-                annotator,
-                time: None,
-                judgment: Judgment {
-                    preference: Some(preference),
-                    ..Judgment::default()
-                },
-                extra: Map::new(),
-            }],
-            rows: 1,
-        },
-        warnings: vec![],
-    })
+    let vote = ReferenceLabel::vote(annotator, preference);
+    let source = place.source(id, order, models, row);
+    Ok(Imported::new(item, source, vec![vote]))
 }
 
 /// A list of texts, or a text that is one in JSON, as tables have it.

@@ -4,11 +4,9 @@
 use serde_json::{Map, Value};
 
 use super::messages::{take_id, text_or_turns};
-use super::read::{Imported, Place, Row};
+use super::read::{Imported, Place};
 use super::records::kind;
-use crate::domain::{
-    Item, Judgment, Preference, ReferenceLabel, ReferenceRole, ResponseKey, Role, Turn,
-};
+use crate::domain::{Item, Judgment, Preference, ReferenceLabel, ResponseKey, Role, Turn};
 
 /// Reads a row: `prompt`, `chosen` and `rejected`, each a reply or a list of texts, one for each reply. Right ones come first in the file's
 /// order; subset, domain and the like stay with the source.
@@ -23,13 +21,9 @@ pub(super) fn import(place: Place<'_>, mut row: Map<String, Value>) -> Result<Im
     let (item, order) = Item::new(context, all).map_err(|err| err.to_string())?;
     let keys: Vec<ResponseKey> = order.iter().map(|at| item.responses[*at].key).collect();
     let judgment = if responses == 2 && count == 1 {
-        Judgment {
-            preference: Some(Preference::Better {
-                response: keys[0],
-                strength: None,
-            }),
-            ..Judgment::default()
-        }
+        let response = keys[0];
+        let strength = None;
+        Judgment::from(Preference::Better { response, strength })
     } else {
         let (right, wrong) = keys.split_at(count);
         Judgment {
@@ -39,21 +33,12 @@ pub(super) fn import(place: Place<'_>, mut row: Map<String, Value>) -> Result<Im
     };
     let models = models(&mut row, responses);
     let id = take_id(&mut row, "id");
-    Ok(Imported {
-        row: Row {
-            item,
-            source: place.source(id, order, models, row),
-            references: vec![ReferenceLabel {
-                role: ReferenceRole::Verdict,
-                annotator: None,
-                time: None,
-                judgment,
-                extra: Map::new(),
-            }],
-            rows: 1,
-        },
-        warnings: vec![],
-    })
+    let source = place.source(id, order, models, row);
+    Ok(Imported::new(
+        item,
+        source,
+        vec![ReferenceLabel::verdict(judgment)],
+    ))
 }
 
 /// The replies of one kind: of a list of texts each one; of anything else that one.

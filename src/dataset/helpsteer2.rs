@@ -9,9 +9,7 @@ use super::read::{Collector, Place, Row};
 use super::records::kind;
 use super::write::{ExportRow, WriteOptions};
 use super::{DatasetError, Format};
-use crate::domain::{
-    Item, Judgment, Ratings, ReferenceLabel, ReferenceRole, Response, ResponseKey, Role, Turn,
-};
+use crate::domain::{Item, Ratings, ReferenceLabel, Response, ResponseKey, Role, Turn};
 
 /// The attributes in the order of the files.
 pub(super) const ATTRIBUTES: [&str; 5] = [
@@ -256,21 +254,10 @@ fn references(keys: &[ResponseKey], values: &[[Values; 5]]) -> Vec<ReferenceLabe
             }
         }
     }
-    let label = |role, annotator, ratings| ReferenceLabel {
-        role,
-        annotator,
-        time: None,
-        judgment: Judgment {
-            ratings,
-            ..Judgment::default()
-        },
-        extra: Map::new(),
-    };
-    let verdict = (!verdict.is_empty()).then(|| label(ReferenceRole::Verdict, None, verdict));
-    let votes = votes
-        .into_iter()
-        .enumerate()
-        .map(|(at, ratings)| label(ReferenceRole::Vote, Some((at + 1).to_string()), ratings));
+    let verdict = (!verdict.is_empty()).then(|| ReferenceLabel::verdict(verdict));
+    let votes = (1..).zip(votes);
+    let votes =
+        votes.map(|(at, ratings): (u32, _)| ReferenceLabel::vote(Some(at.to_string()), ratings));
     verdict.into_iter().chain(votes).collect()
 }
 

@@ -7,10 +7,10 @@ use super::helpsteer2::{join_prompt, reply_text, split_prompt};
 use super::lines::{LeftOut, Lines, file_order, two_responses};
 use super::messages::take_text;
 use super::pairs::whole;
-use super::read::{Imported, Place, Row};
+use super::read::{Imported, Place};
 use super::records::kind;
 use super::write::{ExportRow, WriteOptions};
-use crate::domain::{Item, Judgment, Preference, ReferenceLabel, ReferenceRole, ResponseKey, Turn};
+use crate::domain::{Item, Judgment, Preference, ReferenceLabel, ResponseKey, Turn};
 
 const STATEMENT: &str = "preference_statement";
 const ELABORATION: &str = "preference_elaboration";
@@ -60,29 +60,17 @@ pub(super) fn import(place: Place<'_>, mut row: Map<String, Value>) -> Result<Im
     if votes.is_some() {
         row.shift_remove(ALL);
     }
-    let verdict = ReferenceLabel {
-        role: ReferenceRole::Verdict,
-        annotator: None,
-        time: None,
-        judgment: Judgment {
-            preference: Some(preference),
-            justification,
-            ..Judgment::default()
-        },
-        extra,
+    let verdict = Judgment {
+        justification,
+        ..preference.into()
     };
-    Ok(Imported {
-        row: Row {
-            item,
-            source: place.source(None, order, vec![], row),
-            references: [verdict]
-                .into_iter()
-                .chain(votes.unwrap_or_default())
-                .collect(),
-            rows: 1,
-        },
-        warnings: vec![],
-    })
+    let mut references = vec![ReferenceLabel {
+        extra,
+        ..ReferenceLabel::verdict(verdict)
+    }];
+    references.extend(votes.unwrap_or_default());
+    let source = place.source(None, order, vec![], row);
+    Ok(Imported::new(item, source, references))
 }
 
 /// One annotator's vote, whose signed strength and reason have these names; what else it says is kept beside.
@@ -101,16 +89,14 @@ pub(super) fn read_vote(
         extra.shift_remove(strength);
     }
     let justification = take_text(&mut extra, reason).unwrap_or_default();
+    let judgment = Judgment {
+        preference,
+        justification,
+        ..Judgment::default()
+    };
     Some(ReferenceLabel {
-        role: ReferenceRole::Vote,
-        annotator: Some((at + 1).to_string()),
-        time: None,
-        judgment: Judgment {
-            preference,
-            justification,
-            ..Judgment::default()
-        },
         extra,
+        ..ReferenceLabel::vote(Some((at + 1).to_string()), judgment)
     })
 }
 

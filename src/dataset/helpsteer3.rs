@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 use super::helpsteer2_preference::read_vote;
 use super::messages::text_or_turns;
 use super::pairs::whole;
-use super::read::{Imported, Place, Row};
-use crate::domain::{Item, Judgment, Preference, ReferenceLabel, ReferenceRole, Role};
+use super::read::{Imported, Place};
+use crate::domain::{Item, Preference, ReferenceLabel, Role};
 
 const OVERALL: &str = "overall_preference";
 const EACH: &str = "individual_preference";
@@ -41,26 +41,8 @@ pub(super) fn import(place: Place<'_>, mut row: Map<String, Value>) -> Result<Im
     if votes.is_some() {
         row.shift_remove(EACH);
     }
-    let verdict = ReferenceLabel {
-        role: ReferenceRole::Verdict,
-        annotator: None,
-        time: None,
-        judgment: Judgment {
-            preference: Some(preference),
-            ..Judgment::default()
-        },
-        extra: Map::new(),
-    };
-    Ok(Imported {
-        row: Row {
-            item,
-            source: place.source(None, order, vec![], row),
-            references: [verdict]
-                .into_iter()
-                .chain(votes.unwrap_or_default())
-                .collect(),
-            rows: 1,
-        },
-        warnings: vec![],
-    })
+    let mut references = vec![ReferenceLabel::verdict(preference)];
+    references.extend(votes.unwrap_or_default());
+    let source = place.source(None, order, vec![], row);
+    Ok(Imported::new(item, source, references))
 }

@@ -4,12 +4,10 @@
 use serde_json::{Map, Value};
 
 use super::lines::{LeftOut, Lines, Pair};
-use super::read::{Imported, Place, Row};
+use super::read::{Imported, Place};
 use super::records::kind;
 use super::write::{ExportRow, WriteOptions};
-use crate::domain::{
-    Item, Judgment, Preference, ReferenceLabel, ReferenceRole, Response, Role, Turn,
-};
+use crate::domain::{Item, Preference, ReferenceLabel, Response, Role, Turn};
 
 /// Field of a source row that keeps the texts that their turns do not give back, by response key.
 pub(super) const RAW: &str = "hh_rlhf_text";
@@ -131,27 +129,14 @@ pub(super) fn import(place: Place<'_>, mut row: Map<String, Value>) -> Result<Im
     if !texts.is_empty() {
         row.insert(RAW.to_owned(), texts.into());
     }
-    let judgment = Judgment {
-        preference: Some(Preference::Better {
-            response: item.responses[order[0]].key,
-            strength: None,
-        }),
-        ..Judgment::default()
-    };
+    let verdict = ReferenceLabel::verdict(Preference::Better {
+        response: item.responses[order[0]].key,
+        strength: None,
+    });
+    let source = place.source(None, order, vec![], row);
     Ok(Imported {
-        row: Row {
-            item,
-            source: place.source(None, order, vec![], row),
-            references: vec![ReferenceLabel {
-                role: ReferenceRole::Verdict,
-                annotator: None,
-                time: None,
-                judgment,
-                extra: Map::new(),
-            }],
-            rows: 1,
-        },
         warnings,
+        ..Imported::new(item, source, vec![verdict])
     })
 }
 

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::messages::{shortened, take_id, take_text, text_or_turns};
-use super::read::{Imported, Place, Row};
-use crate::domain::{Item, Judgment, Preference, ReferenceLabel, ReferenceRole, Role};
+use super::read::{Imported, Place};
+use crate::domain::{Item, Preference, ReferenceLabel, Role};
 
 /// Reads a pair.
 pub(super) fn import(place: Place<'_>, mut row: Map<String, Value>) -> Result<Imported, String> {
@@ -38,22 +38,10 @@ pub(super) fn import(place: Place<'_>, mut row: Map<String, Value>) -> Result<Im
     let id = take_id(&mut row, "pair_id");
     let models = take_text(&mut row, "response_model")
         .map_or_else(Vec::new, |name| vec![Some(name.clone()), Some(name)]);
-    Ok(Imported {
-        row: Row {
-            item,
-            source: place.source(id, order, models, row),
-            references: vec![ReferenceLabel {
-                role: ReferenceRole::Verdict,
-                annotator: None,
-                time: None,
-                judgment: Judgment {
-                    preference: Some(preference),
-                    ..Judgment::default()
-                },
-                extra: Map::new(),
-            }],
-            rows: 1,
-        },
-        warnings: vec![],
-    })
+    let source = place.source(id, order, models, row);
+    Ok(Imported::new(
+        item,
+        source,
+        vec![ReferenceLabel::verdict(preference)],
+    ))
 }

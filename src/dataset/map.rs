@@ -8,11 +8,10 @@ use serde_json::{Map, Value};
 
 use super::messages::{shortened, text_or_turns};
 use super::pairs::{build, whole};
-use super::read::{Imported, Place, Row};
+use super::read::{Imported, Place};
 use super::records::kind;
 use crate::domain::{
-    Item, ItemError, Judgment, Preference, Ratings, ReferenceLabel, ReferenceRole, ResponseKey,
-    Role, Turn,
+    Item, ItemError, Judgment, Preference, Ratings, ReferenceLabel, ResponseKey, Role, Turn,
 };
 
 /// What a field of a row can be, in the order in which a person is asked.
@@ -288,31 +287,19 @@ pub(super) fn import(
     let references = if judgment.is_empty() {
         vec![]
     } else {
-        vec![ReferenceLabel {
-            role: match annotator {
-                Some(_) => ReferenceRole::Vote,
-                None => ReferenceRole::Verdict,
-            },
-            annotator,
-            time,
-            judgment,
-            extra: Map::new(),
-        }]
+        let label = match annotator {
+            None => ReferenceLabel::verdict(judgment),
+            who => ReferenceLabel::vote(who, judgment),
+        };
+        vec![ReferenceLabel { time, ..label }]
     };
     let models = if models.iter().all(Option::is_none) {
         vec![]
     } else {
         models
     };
-    Ok(Imported {
-        row: Row {
-            item,
-            source: place.source(id, order, models, row),
-            references,
-            rows: 1,
-        },
-        warnings: vec![],
-    })
+    let source = place.source(id, order, models, row);
+    Ok(Imported::new(item, source, references))
 }
 
 /// Who won and by how much. With chosen and rejected, the chosen one; else what `preferred` says, or the sign of a strength.

@@ -4,7 +4,7 @@ use serde::ser::{SerializeMap as _, SerializeSeq as _};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::read::{Imported, Place, Row};
+use super::read::{Imported, Place};
 use super::records::kind;
 use crate::domain::{Item, Role, Turn};
 
@@ -139,15 +139,8 @@ pub(super) fn import(place: Place<'_>, mut row: Map<String, Value>) -> Result<Im
     let (item, order) = Item::new(turns, vec![vec![reply]]).map_err(|err| err.to_string())?;
     let id = take_id(&mut row, "id");
     let models = take_text(&mut row, "model").map_or_else(Vec::new, |name| vec![Some(name)]);
-    Ok(Imported {
-        row: Row {
-            item,
-            source: place.source(id, order, models, row),
-            references: vec![],
-            rows: 1,
-        },
-        warnings: vec![],
-    })
+    let source = place.source(id, order, models, row);
+    Ok(Imported::new(item, source, vec![]))
 }
 
 /// Takes an id out of a row: a text or a number. Anything else stays.

@@ -9,7 +9,7 @@ use super::DatasetError;
 use super::messages::{shortened, take_id, take_text, turns};
 use super::pairs::whole;
 use super::read::{Collector, Place, Row};
-use crate::domain::{Item, Judgment, Preference, ReferenceLabel, ReferenceRole, Role, Turn};
+use crate::domain::{Item, Preference, ReferenceLabel, Role, Turn};
 
 /// Question, first model, second model.
 type Key = (String, String, String);
@@ -193,19 +193,17 @@ impl Conversation {
             let votes = self.votes.iter().filter(|vote| vote.turn == round);
             let rows_of_votes = votes.clone().filter(|vote| !vote.counted).count() as u64;
             let references = votes
-                .map(|vote| ReferenceLabel {
-                    role: ReferenceRole::Vote,
-                    annotator: vote.annotator.clone(),
-                    time: vote.time.clone(),
-                    judgment: Judgment {
-                        preference: Some(match vote.winner {
-                            Winner::A => better(0),
-                            Winner::B => better(1),
-                            Winner::Tie => Preference::Tie,
-                        }),
-                        ..Judgment::default()
-                    },
-                    extra: vote.extra.clone(),
+                .map(|vote| {
+                    let preference = match vote.winner {
+                        Winner::A => better(0),
+                        Winner::B => better(1),
+                        Winner::Tie => Preference::Tie,
+                    };
+                    ReferenceLabel {
+                        time: vote.time.clone(),
+                        extra: vote.extra.clone(),
+                        ..ReferenceLabel::vote(vote.annotator.clone(), preference)
+                    }
                 })
                 .collect();
             let mut extra = Map::from_iter([("turn".to_owned(), round.into())]);

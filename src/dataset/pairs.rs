@@ -13,12 +13,12 @@ use serde_json::{Map, Value};
 use super::hh_rlhf::RAW;
 use super::lines::{LeftOut, Lines, Pair};
 use super::messages::{Messages, Reply, take_id, take_text, text_or_turns};
-use super::read::{Imported, Place, Row};
+use super::read::{Imported, Place};
 use super::write::{ExportRow, Vote, WriteOptions};
 use crate::domain::label::json_number;
 use crate::domain::{
-    Item, ItemError, Judgment, Preference, Ratings, ReferenceLabel, ReferenceRole, ResponseKey,
-    Role, Span, SpanMark, Turn,
+    Item, ItemError, Judgment, Preference, Ratings, ReferenceLabel, ResponseKey, Role, Span,
+    SpanMark, Turn,
 };
 
 const SIDES: [[&str; 2]; 3] = [
@@ -60,24 +60,11 @@ pub(super) fn import(place: Place<'_>, mut row: Map<String, Value>) -> Result<Im
     };
     let mut references = Vec::new();
     if !verdict.is_empty() {
-        references.push(ReferenceLabel {
-            role: ReferenceRole::Verdict,
-            annotator: None,
-            time: None,
-            judgment: verdict,
-            extra: Map::new(),
-        });
+        references.push(ReferenceLabel::verdict(verdict));
     }
     references.extend(take_votes(&mut row, names, keys));
-    Ok(Imported {
-        row: Row {
-            item,
-            source: place.source(id, order, models, row),
-            references,
-            rows: 1,
-        },
-        warnings: vec![],
-    })
+    let source = place.source(id, order, models, row);
+    Ok(Imported::new(item, source, references))
 }
 
 fn take_prompt(row: &mut Map<String, Value>) -> Result<Option<Vec<Turn>>, String> {
@@ -254,21 +241,20 @@ fn read_vote(vote: &Value, names: [&str; 2], keys: [ResponseKey; 2]) -> Option<R
     let (tags, confidence) = (take_tags(&mut vote), take_confidence(&mut vote));
     let edits = take_edits(&mut vote, names, keys);
     let marks = take_marks(&mut vote, names, keys);
+    let judgment = Judgment {
+        ratings,
+        preference,
+        justification,
+        tags,
+        confidence,
+        edits,
+        marks,
+        ..Judgment::default()
+    };
     Some(ReferenceLabel {
-        role: ReferenceRole::Vote,
-        annotator,
         time,
-        judgment: Judgment {
-            ratings,
-            preference,
-            justification,
-            tags,
-            confidence,
-            edits,
-            marks,
-            ..Judgment::default()
-        },
         extra: vote,
+        ..ReferenceLabel::vote(annotator, judgment)
     })
 }
 

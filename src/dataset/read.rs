@@ -151,6 +151,20 @@ pub(super) struct Imported {
     pub warnings: Vec<&'static str>,
 }
 
+impl Imported {
+    /// An item that is all of its row, in which nothing is unusual.
+    pub fn new(item: Item, source: SourceRow, references: Vec<ReferenceLabel>) -> Self {
+        let row = Row {
+            item,
+            source,
+            references,
+            rows: 1,
+        };
+        let warnings = vec![];
+        Self { row, warnings }
+    }
+}
+
 /// Gives items to the sink and keeps the report.
 pub(super) struct Collector<'a> {
     report: ReadReport,

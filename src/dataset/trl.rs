@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 use super::lines::{LeftOut, Lines, Pair};
 use super::messages::{Messages, take_id, text_or_turns};
 use super::pairs::begins_with;
-use super::read::{Imported, Place, Row};
+use super::read::{Imported, Place};
 use super::write::{ExportRow, WriteOptions};
-use crate::domain::{Item, ItemError, Judgment, ReferenceLabel, ReferenceRole, Role, Turn};
+use crate::domain::{Item, ItemError, Ratings, ReferenceLabel, Role, Turn};
 
 /// Writes `prompt`, `chosen` and `rejected` as message lists.
 pub(super) fn export(
@@ -84,28 +84,12 @@ pub(super) fn import_single(
     let mut references = vec![];
     if let Some(good) = row.get("label").and_then(Value::as_bool) {
         row.shift_remove("label");
-        let mut judgment = Judgment::default();
-        judgment.ratings.set(
-            item.responses[0].key,
-            "label",
-            Some(f64::from(u8::from(good))),
-        );
-        references.push(ReferenceLabel {
-            role: ReferenceRole::Verdict,
-            annotator: None,
-            time: None,
-            judgment,
-            extra: Map::new(),
-        });
+        let mut ratings = Ratings::default();
+        let value = f64::from(u8::from(good));
+        ratings.set(item.responses[0].key, "label", Some(value));
+        references.push(ReferenceLabel::verdict(ratings));
     }
     let id = take_id(&mut row, "id");
-    Ok(Imported {
-        row: Row {
-            item,
-            source: place.source(id, order, vec![], row),
-            references,
-            rows: 1,
-        },
-        warnings: vec![],
-    })
+    let source = place.source(id, order, vec![], row);
+    Ok(Imported::new(item, source, references))
 }

@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 
 use super::messages::{take_text, text_or_turns};
 use super::pairs;
-use super::read::{Imported, Place, Row};
+use super::read::{Imported, Place};
 use super::records::kind;
-use crate::domain::{Item, Judgment, Ratings, ReferenceLabel, ReferenceRole, Role, Turn};
+use crate::domain::{Item, Ratings, ReferenceLabel, Role, Turn};
 
 /// The scores of the two sides, as data sets made of it call them.
 const SCORES: [[&str; 2]; 2] = [
@@ -61,33 +61,13 @@ pub(super) fn import(place: Place<'_>, mut row: Map<String, Value>) -> Result<Im
     let references = if ratings.is_empty() {
         vec![]
     } else {
-        vec![verdict(Judgment {
-            ratings,
-            ..Judgment::default()
-        })]
+        vec![ReferenceLabel::verdict(ratings)]
     };
     if row.get("models").is_some_and(Value::is_array) {
         row.shift_remove("models");
     }
-    Ok(Imported {
-        row: Row {
-            item,
-            source: place.source(None, order, models, row),
-            references,
-            rows: 1,
-        },
-        warnings: vec![],
-    })
-}
-
-fn verdict(judgment: Judgment) -> ReferenceLabel {
-    ReferenceLabel {
-        role: ReferenceRole::Verdict,
-        annotator: None,
-        time: None,
-        judgment,
-        extra: Map::new(),
-    }
+    let source = place.source(None, order, models, row);
+    Ok(Imported::new(item, source, references))
 }
 
 /// Ratings of a completion: `annotations` by aspect, whose `Rating` is a number or a text of one, or `N/A`; and the scores beside them.

@@ -157,6 +157,24 @@ pub struct Judgment {
     pub marks: Vec<SpanMark>,
 }
 
+impl From<Preference> for Judgment {
+    fn from(preference: Preference) -> Self {
+        Self {
+            preference: Some(preference),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<Ratings> for Judgment {
+    fn from(ratings: Ratings) -> Self {
+        Self {
+            ratings,
+            ..Self::default()
+        }
+    }
+}
+
 impl Judgment {
     /// Leaves out what a schema does not ask: what was said under an earlier one is not said under this one's name.
     pub fn fit(&mut self, schema: &LabelSchema, responses: &[ResponseKey]) {

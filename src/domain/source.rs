@@ -34,6 +34,28 @@ pub struct ReferenceLabel {
     pub extra: Map<String, Value>,
 }
 
+impl ReferenceLabel {
+    /// The data set's own verdict.
+    pub fn verdict(judgment: impl Into<Judgment>) -> Self {
+        Self {
+            role: ReferenceRole::Verdict,
+            annotator: None,
+            time: None,
+            judgment: judgment.into(),
+            extra: Map::new(),
+        }
+    }
+
+    /// One annotator's vote.
+    pub fn vote(annotator: Option<String>, judgment: impl Into<Judgment>) -> Self {
+        Self {
+            role: ReferenceRole::Vote,
+            annotator,
+            ..Self::verdict(judgment)
+        }
+    }
+}
+
 /// One place in a file where an item stands. An item may have several.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SourceRow {
