@@ -89,16 +89,14 @@ impl NearDuplicates {
 /// The smallest hash of each bin, and eight bits of each.
 fn signature<'a>(turns: impl Iterator<Item = &'a Turn>) -> ([u64; BINS], Signature) {
     let mut bins = [u64::MAX; BINS];
-    let mut last = [0_u64; RUN];
-    let mut words = 0_usize;
-    let mut put = |last: &[u64; RUN], from: usize| {
-        let run = (0..RUN).fold(0, |run: u64, n| {
-            run.rotate_left(13) ^ last[(from + n) % RUN]
-        });
+    let mut put = |run: u64| {
         let hash = mix(run);
         let bin = &mut bins[(hash >> 59) as usize];
         *bin = (*bin).min(hash);
     };
+    // Words are hashed into the run by rotation, so that the one that leaves it can be taken out again.
+    let (mut run, mut words) = (0_u64, 0_usize);
+    let mut last = [0_u64; RUN];
     for turn in turns {
         let text = turn.content.as_bytes();
         let mut at = 0;
@@ -106,17 +104,18 @@ fn signature<'a>(turns: impl Iterator<Item = &'a Turn>) -> ([u64; BINS], Signatu
             let (hash, next) = word(text, at);
             at = next;
             if let Some(hash) = hash {
-                last[words % RUN] = hash;
+                let leaves = std::mem::replace(&mut last[words % RUN], hash);
+                run = run.rotate_left(13) ^ hash ^ leaves.rotate_left(13 * RUN as u32);
                 words += 1;
                 if words >= RUN {
-                    put(&last, words);
+                    put(run);
                 }
             }
         }
     }
     if words < RUN {
         // A short text is one run.
-        put(&last, 0);
+        put(run);
     }
     // An empty bin takes the next full one's, so that short texts can be compared too (densification).
     if let Some(full) = (0..BINS).find(|at| bins[*at] != u64::MAX) {
@@ -130,11 +129,21 @@ fn signature<'a>(turns: impl Iterator<Item = &'a Turn>) -> ([u64; BINS], Signatu
     (bins, bins.map(|bin| (bin & 0xff) as u8))
 }
 
+const LETTER: [bool; 256] = {
+    let mut letter = [true; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        letter[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    letter
+};
+
 /// The hash of the word that begins at a byte, if one does, and where it is over. Beyond ASCII everything is a letter.
 fn word(text: &[u8], from: usize) -> (Option<u64>, usize) {
     let letters = text[from..]
         .iter()
-        .take_while(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii());
+        .take_while(|byte| LETTER[usize::from(**byte)]);
     let length = letters.count();
     if length == 0 {
         return (None, from + 1);

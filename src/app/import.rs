@@ -1,6 +1,6 @@
 //! Files into a project, with one report for the window and the command line; and a look at them before anything is written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -15,10 +15,10 @@ use crate::domain::Item;
 use crate::store::{ImportedRow, Pending, Project, PutRows, StoreError, Writer};
 use crate::task::{Cancel, Job, Progress};
 
-/// Rows handed to the project at once: each time ends with a wait for the disk.
-const BATCH: usize = 4_000;
+/// Rows handed to the project at once.
+const BATCH: usize = 500;
 /// Bytes of text handed to the project at once, about: a row may be large.
-const BATCH_BYTES: usize = 8 << 20;
+const BATCH_BYTES: usize = 1 << 20;
 
 /// What came in.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -304,7 +304,11 @@ pub fn import(
         .as_ref()
         .is_ok_and(|report| !(report.stopped || strict && report.rejected_in_all > 0));
     if whole {
-        writer.finish_import()?;
+        if let Err(error) = writer.finish_import() {
+            // It is gone, or, where it was seen already, there.
+            writer.drop_import().ok();
+            return Err(error.into());
+        }
     } else if let Err(error) = writer.drop_import() {
         // What came is not seen, and the next who opens the project removes it. What went wrong first is what counts.
         return Err(imported.err().unwrap_or(error.into()));
@@ -331,7 +335,7 @@ fn bring(
 ) -> Result<ImportReport, ImportError> {
     let mut sink = Sink {
         writer: writer.clone(),
-        pending: None,
+        pending: VecDeque::new(),
         batch: Vec::with_capacity(BATCH),
         bytes: 0,
         sum: PutRows::default(),
@@ -343,9 +347,8 @@ fn bring(
         report,
     };
     let read = dataset::read(files, read_as, &mut job, &mut |row| sink.take(row));
-    // The second time for the answer to the first.
     sink.flush().ok();
-    sink.flush().ok();
+    sink.settle(0).ok();
     if let Some(error) = sink.failed {
         return Err(error.into());
     }
@@ -383,7 +386,7 @@ struct Sink {
     writer: Writer,
     batch: Vec<ImportedRow>,
     bytes: usize,
-    pending: Option<Pending<PutRows>>,
+    pending: VecDeque<Pending<PutRows>>,
     sum: PutRows,
     likeness: Likeness,
     failed: Option<StoreError>,
@@ -460,14 +463,20 @@ impl Sink {
 
     /// Hands the rows over and takes the answer for those before: reading and writing go on at once.
     fn flush(&mut self) -> Result<(), SinkStopped> {
-        let before = self.pending.take();
         if self.failed.is_none() && !self.batch.is_empty() {
-            self.pending = Some(self.writer.start_rows(&self.batch));
+            self.pending.push_back(self.writer.start_rows(&self.batch));
             self.batch.clear();
             self.bytes = 0;
         }
-        if let Some(before) = before {
-            match before.wait() {
+        self.settle(Writer::WAITING)
+    }
+
+    /// Takes answers until so many are open.
+    fn settle(&mut self, open: usize) -> Result<(), SinkStopped> {
+        while self.pending.len() > open
+            && let Some(first) = self.pending.pop_front()
+        {
+            match first.wait() {
                 Ok(put) => {
                     self.sum.duplicates += put.duplicates;
                     self.sum.items_new += put.items_new;

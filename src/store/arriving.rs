@@ -124,6 +124,10 @@ fn remove_some(db: &Connection) -> rusqlite::Result<bool> {
         [from],
         |r| r.get(0),
     )?;
+    db.prepare_cached(
+        "DELETE FROM ids WHERE position >= ?1 AND id IN (SELECT unhex(id) FROM all_items WHERE position >= ?1)",
+    )?
+    .execute([from])?;
     for table in ["reference_labels", "sources", "contexts"] {
         db.prepare_cached(&format!("DELETE FROM {table} WHERE item >= ?1"))?
             .execute([from])?;

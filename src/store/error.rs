@@ -129,6 +129,7 @@ impl StoreError {
                 // A value that is not what its column promises.
                 rusqlite::Error::FromSqlConversionFailure(..)
                 | rusqlite::Error::IntegralValueOutOfRange(..)
+                | rusqlite::Error::Utf8Error(..)
                 | rusqlite::Error::InvalidColumnType(..) => Self::Damaged {
                     path,
                     reason: error.to_string(),

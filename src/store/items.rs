@@ -39,8 +39,8 @@ impl Reader {
     /// The item of that id.
     pub fn item(&self, id: ItemId) -> Result<Option<Item>, StoreError> {
         self.one(
-            "SELECT position, id, responses, first_response FROM items WHERE id = ?1",
-            [id.to_string()],
+            "SELECT i.position, i.id, i.responses, i.first_response FROM items i JOIN ids k ON k.position = i.position WHERE k.id = ?1",
+            [id.0],
             place_of,
         )?
         .map(|place| self.item_of(&place))
@@ -50,8 +50,8 @@ impl Reader {
     /// Where the item is.
     pub fn position_of(&self, id: ItemId) -> Result<Option<u64>, StoreError> {
         self.one(
-            "SELECT position FROM items WHERE id = ?1",
-            [id.to_string()],
+            "SELECT position FROM ids WHERE id = ?1 AND position < (SELECT positions FROM visible)",
+            [id.0],
             |r| Ok(r.get::<_, i64>(0)? as u64),
         )
     }

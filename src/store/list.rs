@@ -269,10 +269,11 @@ impl Reader {
         most: usize,
     ) -> Result<Vec<(u64, bool)>, StoreError> {
         self.rows(
-            "SELECT i.position, EXISTS (SELECT 1 FROM outcomes o WHERE o.annotator = ?1 AND o.item = i.id AND o.kind <> 'later') FROM items i
+            "SELECT i.position, EXISTS (SELECT 1 FROM outcomes o WHERE o.annotator = ?1 AND o.item = i.id AND o.kind <> 'later')
+             FROM ids k JOIN items i ON i.position = k.position
              WHERE EXISTS (SELECT 1 FROM reference_labels r WHERE r.item = i.position
                            AND (json_extract(r.judgment, '$.preference') IS NOT NULL OR json_extract(r.judgment, '$.ratings') IS NOT NULL))
-             ORDER BY i.id LIMIT ?2",
+             ORDER BY k.id LIMIT ?2",
             params![annotator, most as i64],
             |r| Ok((r.get::<_, i64>(0)? as u64, r.get::<_, bool>(1)?)),
         )
@@ -281,7 +282,7 @@ impl Reader {
     /// Positions of the items that the annotator put off, what was put off longest ago first.
     pub fn put_off(&self, annotator: &str) -> Result<Vec<u64>, StoreError> {
         self.rows(
-            "SELECT i.position FROM outcomes o JOIN items i ON i.id = o.item
+            "SELECT i.position FROM outcomes o JOIN ids k ON k.id = unhex(o.item) JOIN items i ON i.position = k.position
              WHERE o.annotator = ?1 AND o.kind = 'later' ORDER BY o.event",
             [annotator],
             |r| Ok(r.get::<_, i64>(0)? as u64),

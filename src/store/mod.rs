@@ -12,6 +12,7 @@ mod arriving;
 mod checkpoint;
 mod error;
 mod features;
+mod fresh;
 mod items;
 mod list;
 mod lock;

@@ -24,6 +24,7 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("schema_v1.sql")),
     M::up(include_str!("schema_v2.sql")),
     M::up(include_str!("schema_v3.sql")),
+    M::up(include_str!("schema_v4.sql")),
 ];
 
 /// Where `meta` says which version of the program brought the tables to their version: whoever is older needs that one.
@@ -385,8 +386,9 @@ fn prepare_writing(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "checkpoint_fullfsync", true)?;
     // See `checkpoint.rs`.
     db.pragma_update(None, "wal_autocheckpoint", 0)?;
-    // 32 MiB: ids arrive in random order, so their index should fit.
-    db.pragma_update(None, "cache_size", -32_768)
+    db.pragma_update(None, "cache_size", -32_768)?;
+    // What is written refers to rows that were found or written just before; `Project::integrity` checks that.
+    db.pragma_update(None, "foreign_keys", false)
 }
 
 /// Keeps a copy of an older file, whole and checked, before it is brought up to date: `NAME.tiebreak.v1`.

@@ -368,6 +368,22 @@ impl Reader {
     pub(super) fn integrity(&self) -> Result<Vec<String>, StoreError> {
         let mut wrong = self.rows("PRAGMA integrity_check(100)", [], |r| r.get::<_, String>(0))?;
         wrong.retain(|line| line != "ok");
+        if !wrong.is_empty() {
+            // What else is wrong cannot be told from what is damaged.
+            return Ok(wrong);
+        }
+        let strays = self.rows(
+            "SELECT \"table\", count(*) FROM pragma_foreign_key_check GROUP BY 1
+             UNION ALL SELECT 'ids', count(*) FROM items i LEFT JOIN ids k ON k.id = unhex(i.id)
+               WHERE k.position IS NOT i.position HAVING count(*) > 0",
+            [],
+            |r| Ok((r.get::<_, String>(0)?, r.get::<_, i64>(1)?)),
+        )?;
+        for (table, count) in strays {
+            wrong.push(format!(
+                "table {table}: {count} rows do not belong to what they name"
+            ));
+        }
         let differing = self.rows(
             "SELECT count(*) FROM (
                SELECT * FROM (SELECT annotator, item, event, kind FROM outcomes EXCEPT SELECT annotator, item, event, kind FROM current_labels)

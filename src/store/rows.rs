@@ -2,8 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::fresh::Fresh;
 use crate::domain::hash::canonical_json;
-use crate::domain::{Item, ReferenceLabel, Role, SourceRow, Turn};
+use crate::domain::{Item, ItemId, ReferenceLabel, Role, SourceRow, Turn};
 
 /// Characters of an item's preview.
 const PREVIEW: usize = 120;
@@ -48,7 +49,8 @@ impl std::ops::AddAssign for PutRows {
 
 /// A row as it will stand in the tables.
 pub(super) struct StoredRow {
-    id: String,
+    id: ItemId,
+    id_text: String,
     preview: String,
     turns: usize,
     context: String,
@@ -83,6 +85,17 @@ struct StoredReference {
 /// JSON of a value of ours; writing those to memory cannot fail.
 pub(super) fn json<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_else(|_err| "null".to_owned())
+}
+
+/// The same of turns, whose texts make up most of it: the place for them is made at once.
+fn turns_json(turns: &[Turn]) -> String {
+    let texts: usize = turns.iter().map(|turn| turn.content.len() + 64).sum();
+    let mut out = Vec::with_capacity(texts + texts / 8);
+    let written = serde_json::to_writer(&mut out, turns);
+    written
+        .ok()
+        .and_then(|()| String::from_utf8(out).ok())
+        .unwrap_or_else(|| "null".to_owned())
 }
 
 /// A hash of parts, none of which can run into the next. 128 bits: enough within one item.
@@ -142,7 +155,8 @@ impl StoredRow {
             hashes.push(said);
         }
         Self {
-            id: item.id.to_string(),
+            id: item.id,
+            id_text: item.id.to_string(),
             preview: preview(item),
             turns: item.context.len()
                 + item
@@ -151,14 +165,14 @@ impl StoredRow {
                     .map(|r| r.turns.len())
                     .max()
                     .unwrap_or(0),
-            context: json(&item.context),
+            context: turns_json(&item.context),
             responses: item
                 .responses
                 .iter()
                 .map(|r| StoredResponse {
                     hash: r.key.hash.to_string(),
                     occurrence: r.key.occurrence,
-                    turns: json(&r.turns),
+                    turns: turns_json(&r.turns),
                 })
                 .collect(),
             file: source.file.clone(),
@@ -250,6 +264,16 @@ impl Ends {
         })
     }
 
+    /// The position of the next new item.
+    pub(super) fn next_position(&self) -> i64 {
+        self.next_position
+    }
+
+    /// Whether an import is under way, so that nothing counts before it is finished.
+    pub(super) fn importing(&self) -> bool {
+        self.arriving.is_some()
+    }
+
     /// How many responses there are.
     pub(super) fn responses(&self) -> i64 {
         self.next_response - 1
@@ -279,27 +303,42 @@ impl Ends {
     }
 }
 
-/// Writes one row within a transaction of the caller. When it fails, the caller rolls back and forgets `ends`.
+/// Writes one row within a transaction of the caller. When it fails, the caller rolls back, forgets `ends` and tells `fresh`.
 pub(super) fn put_row(
     db: &Connection,
     ends: &mut Ends,
+    fresh: &mut Fresh,
     row: &StoredRow,
 ) -> rusqlite::Result<PutRows> {
     let mut put = PutRows::default();
-    let mut insert = db.prepare_cached(
-        "INSERT INTO all_items (position, id, preview, turns, responses, first_response)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO NOTHING",
-    )?;
-    let new = insert.execute(params![
-        ends.next_position,
-        row.id,
-        row.preview,
-        row.turns as i64,
-        row.responses.len() as i64,
-        ends.next_response,
-    ])?;
-    let item: i64 = if new == 1 {
+    let known = match fresh.position(&row.id.0) {
+        None => db
+            .prepare_cached("SELECT position FROM ids WHERE id = ?1")?
+            .query_row([row.id.0], |r| r.get(0))
+            .optional()?,
+        known => known,
+    };
+    let item: i64 = if let Some(item) = known {
+        item
+    } else {
         let item = ends.next_position;
+        db.prepare_cached(
+            "INSERT INTO all_items (position, id, preview, turns, responses, first_response) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            item,
+            row.id_text,
+            row.preview,
+            row.turns as i64,
+            row.responses.len() as i64,
+            ends.next_response,
+        ])?;
+        if ends.importing() {
+            fresh.put(row.id.0, item);
+        } else {
+            db.prepare_cached("INSERT INTO ids (id, position) VALUES (?1, ?2)")?
+                .execute(params![row.id.0, item])?;
+        }
         ends.next_position += 1;
         put.items_new = 1;
         db.prepare_cached("INSERT INTO contexts (item, turns) VALUES (?1, ?2)")?
@@ -319,13 +358,10 @@ pub(super) fn put_row(
             put.responses_new += 1;
         }
         item
-    } else {
-        db.prepare_cached("SELECT position FROM all_items WHERE id = ?1")?
-            .query_row([&row.id], |r| r.get(0))?
     };
     let file = ends.file(db, row)?;
     // What an unfinished import says of an older item waits, unless it has been said before.
-    let waits = new == 0 && ends.arriving.is_some_and(|first| item < first);
+    let waits = known.is_some() && ends.arriving.is_some_and(|first| item < first);
     let (sources, labels) = if waits {
         ("arriving_sources", "arriving_labels")
     } else {

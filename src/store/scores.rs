@@ -32,9 +32,9 @@ pub(super) fn put(
             |r| r.get(0),
         )?;
     let mut find = db.prepare_cached(
-        "SELECT i.position, r.id - i.first_response FROM items i
+        "SELECT i.position, r.id - i.first_response FROM ids k JOIN items i ON i.position = k.position
          JOIN responses r ON r.id BETWEEN i.first_response AND i.first_response + i.responses - 1
-         WHERE i.id = ?1 AND r.hash = ?2 AND r.occurrence = ?3",
+         WHERE k.id = ?1 AND r.hash = ?2 AND r.occurrence = ?3",
     )?;
     let mut insert = db.prepare_cached(
         "INSERT INTO scores (scorer, item, response, score, attributes, tokens, truncated) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
@@ -45,7 +45,7 @@ pub(super) fn put(
         let found: Option<(i64, i64)> = find
             .query_row(
                 params![
-                    score.item.to_string(),
+                    score.item.0,
                     score.response.hash.to_string(),
                     score.response.occurrence
                 ],
@@ -73,10 +73,10 @@ impl Reader {
     pub fn scores(&self, item: ItemId, scorer_key: &str) -> Result<Vec<Score>, StoreError> {
         let rows = self.rows(
             "SELECT r.hash, r.occurrence, s.score, s.attributes, s.tokens, s.truncated
-             FROM items i JOIN scorers c ON c.key = ?2 JOIN scores s ON s.scorer = c.id AND s.item = i.position
+             FROM ids k JOIN items i ON i.position = k.position JOIN scorers c ON c.key = ?2 JOIN scores s ON s.scorer = c.id AND s.item = i.position
              JOIN responses r ON r.id = i.first_response + s.response
-             WHERE i.id = ?1 ORDER BY s.response",
-            params![item.to_string(), scorer_key],
+             WHERE k.id = ?1 ORDER BY s.response",
+            params![item.0, scorer_key],
             |r| {
                 Ok((
                     r.get::<_, String>(0)?,

@@ -13,6 +13,7 @@ use rusqlite::{Connection, params};
 
 use super::arriving::{self, State};
 use super::checkpoint::Checkpoints;
+use super::fresh::Fresh;
 use super::rows::{Ends, StoredRow, json, put_row};
 use super::{ImportedRow, PutRows, StoreError, log, scores, search};
 use crate::domain::{Draft, Event, ItemId, Score, ScorerId};
@@ -78,6 +79,9 @@ impl<T> Pending<T> {
 }
 
 impl Writer {
+    /// Bulk requests that wait at most.
+    pub const WAITING: usize = 4;
+
     /// Appends events, all or none. An event whose id is known is left as it is, so that merging is a union.
     pub fn append(&self, events: &[Event]) -> Result<(), StoreError> {
         if let Some(event) = events.iter().find(|e| !log::storable(e)) {
@@ -101,7 +105,7 @@ impl Writer {
         self.start_rows(rows).wait()
     }
 
-    /// As [`Writer::put_rows`], without waiting, so that the next rows can be read meanwhile. Blocks while two other bulk requests
+    /// As [`Writer::put_rows`], without waiting, so that the next rows can be read meanwhile. Blocks while [`Writer::WAITING`] bulk requests
     /// wait: memory stays flat.
     pub fn start_rows(&self, rows: &[ImportedRow]) -> Pending<PutRows> {
         let stored = rows.iter().map(StoredRow::new).collect();
@@ -112,17 +116,17 @@ impl Writer {
     }
 
     /// Begins an import: the rows that are put from here on are seen all at once, with [`Writer::finish_import`],
-    /// or never. When the program ends before that, the next one that opens the project removes them.
+    /// or never; until then the answers to them do not mean that they are on the disk. When the program ends before that, the next one that opens the project removes them.
     pub fn begin_import(&self) -> Result<(), StoreError> {
         self.bulk(Bulk::Begin)
     }
 
-    /// Makes everything seen that was put since [`Writer::begin_import`].
+    /// Makes everything seen that was put since [`Writer::begin_import`]. After an error it may be tried again, or given up.
     pub fn finish_import(&self) -> Result<(), StoreError> {
         self.bulk(|reply| Bulk::End(State::Finishing, reply))
     }
 
-    /// Removes everything that was put since [`Writer::begin_import`].
+    /// Removes everything that was put since [`Writer::begin_import`], unless it is seen already.
     pub fn drop_import(&self) -> Result<(), StoreError> {
         self.bulk(|reply| Bulk::End(State::Leaving, reply))
     }
@@ -194,8 +198,9 @@ pub(super) fn start(
 ) -> Result<(Writer, std::thread::JoinHandle<()>), StoreError> {
     // Every caller waits for its answer, so the urgent lane never holds more than one request per thread.
     let (urgent, urgent_in) = unbounded();
-    let (bulk, bulk_in) = bounded(2);
+    let (bulk, bulk_in) = bounded(Writer::WAITING);
     let mut work = Work {
+        fresh: Fresh::default(),
         ends: Ends::read(&db).map_err(|e| StoreError::sqlite(path, &e))?,
         checkpoints: Checkpoints::start(helper, path)?,
         // As the connection was prepared.
@@ -230,6 +235,7 @@ struct Work {
     sync: Sync,
     checkpoints: Checkpoints,
     ends: Ends,
+    fresh: Fresh,
     /// Whether there may be items without their words in the index.
     unindexed: bool,
     place: Place,
@@ -256,8 +262,16 @@ impl Place {
 /// A bulk request under way.
 enum UnderWay {
     Rows(Rows),
-    /// The end of an import, which somebody waits for unless it is one that an earlier program left.
-    End(State, Option<Reply<()>>),
+    /// The end of an import.
+    End(End),
+}
+
+struct End {
+    state: State,
+    /// Whether the file says already that it ends so.
+    decided: bool,
+    /// Nobody waits for one that an earlier program left.
+    reply: Option<Reply<()>>,
 }
 
 struct Rows {
@@ -270,11 +284,17 @@ impl Work {
     /// Works until asked to stop, or until nobody is left who could ask for anything.
     fn run(&mut self, urgent: &Receiver<Urgent>, bulk: &Receiver<Bulk>) -> Option<Reply<()>> {
         // An import that an earlier program began and did not end.
-        let mut under_way = match arriving::state(&self.db) {
-            Ok(Some(State::Finishing)) => Some(UnderWay::End(State::Finishing, None)),
-            Ok(Some(_)) => Some(UnderWay::End(State::Leaving, None)),
-            Ok(None) | Err(_) => None,
-        };
+        let left = arriving::state(&self.db).ok().flatten();
+        let mut under_way = left.map(|state| {
+            UnderWay::End(End {
+                state: match state {
+                    State::Finishing => State::Finishing,
+                    State::Filling | State::Leaving => State::Leaving,
+                },
+                decided: false,
+                reply: None,
+            })
+        });
         loop {
             let over = self.checkpoints.over.clone();
             if over.try_recv().is_ok() {
@@ -369,13 +389,11 @@ impl Work {
                 reply.send(self.begin_import()).ok();
                 None
             }
-            Bulk::End(state, reply) => match self.turn(state) {
-                Ok(()) => Some(UnderWay::End(state, Some(reply))),
-                Err(error) => {
-                    reply.send(Err(error)).ok();
-                    None
-                }
-            },
+            Bulk::End(state, reply) => Some(UnderWay::End(End {
+                state,
+                decided: false,
+                reply: Some(reply),
+            })),
             Bulk::Scores(scorer, given, reply) => {
                 reply.send(self.scores(&scorer, &given)).ok();
                 None
@@ -403,18 +421,22 @@ impl Work {
                 if result.is_ok() && rows.left.len() > 0 {
                     return Some(request);
                 }
-                self.unindexed = true;
-                let result = result.and_then(|()| self.settle());
+                let result = if self.ends.importing() {
+                    result
+                } else {
+                    self.unindexed = true;
+                    result.and_then(|()| self.settle())
+                };
                 rows.reply.send(result.map(|()| rows.put)).ok();
                 None
             }
-            UnderWay::End(state, reply) => {
-                let result = match self.some_of_the_end(*state) {
+            UnderWay::End(end) => {
+                let result = match self.some_of_the_end(end, urgent) {
                     Ok(false) => return Some(request),
                     Ok(true) => self.settle(),
                     Err(error) => Err(error),
                 };
-                if let Some(reply) = reply {
+                if let Some(reply) = &end.reply {
                     reply.send(result).ok();
                 }
                 None
@@ -432,25 +454,39 @@ impl Work {
         self.read_ends()
     }
 
-    /// Decides how an import ends. From here on a crash does not change that.
-    fn turn(&mut self, state: State) -> Result<(), StoreError> {
-        self.transaction(Sync::AtCommit, |db| arriving::set_state(db, state))
+    /// Decides how the import ends, unless that is decided. From here on a crash does not change it. None where there is no import.
+    fn decide(&mut self, wanted: State) -> Result<Option<State>, StoreError> {
+        let state = arriving::state(&self.db).map_err(|e| StoreError::sqlite(&self.path, &e))?;
+        if state != Some(State::Filling) {
+            return Ok(state);
+        }
+        self.transaction(Sync::AtCommit, |db| arriving::set_state(db, wanted))?;
+        self.fresh = Fresh::default();
+        Ok(Some(wanted))
     }
 
-    fn some_of_the_end(&mut self, state: State) -> Result<bool, StoreError> {
+    /// Goes on with the end of an import for a slice of time; whether it has come.
+    fn some_of_the_end(
+        &mut self,
+        end: &mut End,
+        urgent: &Receiver<Urgent>,
+    ) -> Result<bool, StoreError> {
+        if end.state == State::Finishing && !self.fresh.is_empty() {
+            self.store_ids(urgent)?;
+            return Ok(false);
+        }
+        if !end.decided {
+            let Some(state) = self.decide(end.state)? else {
+                return Ok(true);
+            };
+            end.state = state;
+            end.decided = true;
+        }
         let mut over = false;
-        // Every table is cleared by the same range, so nothing is left that could point at what goes; to look for it would take
-        // a scan of the responses for each item.
-        let enforce = |db: &Connection, on: bool| db.pragma_update(None, "foreign_keys", on);
-        let removed = enforce(&self.db, false).map_err(|e| StoreError::sqlite(&self.path, &e));
-        let result = removed.and_then(|()| {
-            self.transaction(Sync::Later, |db| {
-                over = arriving::go_on(db, state, Instant::now() + SLICE)?;
-                Ok(())
-            })
-        });
-        enforce(&self.db, true).map_err(|e| StoreError::sqlite(&self.path, &e))?;
-        result?;
+        self.transaction(Sync::Later, |db| {
+            over = arriving::go_on(db, end.state, Instant::now() + SLICE)?;
+            Ok(())
+        })?;
         self.checkpoints.look(&self.db);
         if over {
             self.unindexed = true;
@@ -464,24 +500,49 @@ impl Work {
         Ok(())
     }
 
+    /// Brings ids of new items to their table, for a slice of time or until somebody waits.
+    fn store_ids(&mut self, urgent: &Receiver<Urgent>) -> Result<(), StoreError> {
+        let until = Instant::now() + ROWS_SLICE;
+        let mut fresh = std::mem::take(&mut self.fresh);
+        let mut stored = vec![];
+        let result = self.transaction(Sync::Later, |db| {
+            fresh.store_some(db, until, || !urgent.is_empty(), &mut stored)
+        });
+        if result.is_err() {
+            fresh.take_back(stored);
+        }
+        self.fresh = fresh;
+        self.checkpoints.look(&self.db);
+        result
+    }
+
     /// As many rows as a slice of time holds, fewer when somebody waits.
     fn some_rows(
         &mut self,
         under_way: &mut Rows,
         urgent: &Receiver<Urgent>,
     ) -> Result<(), StoreError> {
+        if self.fresh.is_full() {
+            return self.store_ids(urgent);
+        }
         let start = Instant::now();
         let mut ends = self.ends.clone();
+        let mut fresh = std::mem::take(&mut self.fresh);
         let mut put = PutRows::default();
-        self.transaction(Sync::Later, |db| {
+        let result = self.transaction(Sync::Later, |db| {
             for row in under_way.left.by_ref() {
-                put += put_row(db, &mut ends, &row)?;
+                put += put_row(db, &mut ends, &mut fresh, &row)?;
                 if start.elapsed() > ROWS_SLICE || !urgent.is_empty() {
                     break;
                 }
             }
             Ok(())
-        })?;
+        });
+        if result.is_err() {
+            fresh.forget(self.ends.next_position());
+        }
+        self.fresh = fresh;
+        result?;
         self.ends = ends;
         under_way.put += put;
         self.checkpoints.look(&self.db);

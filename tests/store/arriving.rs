@@ -2,8 +2,9 @@
 
 use super::*;
 
-const COLUMNS: [(&str, &str); 7] = [
+const COLUMNS: [(&str, &str); 8] = [
     ("all_items", "position"),
+    ("ids", "id"),
     ("contexts", "item"),
     ("responses", "id"),
     ("files", "id"),
@@ -152,10 +153,45 @@ fn an_import_that_a_crash_ended_while_it_became_seen_goes_on() {
     let (folder, project, _, rows) = half_way();
     project.close().unwrap();
     let db = rusqlite::Connection::open(path_in(&folder)).unwrap();
-    db.execute("UPDATE arriving SET state = 'finishing'", [])
-        .unwrap();
+    // What the writer does before it says that it is finishing.
+    db.execute_batch(
+        "INSERT INTO ids SELECT unhex(id), position FROM all_items WHERE position >= (SELECT first_position FROM arriving);
+         UPDATE arriving SET state = 'finishing'",
+    )
+    .unwrap();
     drop(db);
     let project = reopen(&folder);
     project.writer().unwrap().put_rows(&[]).unwrap();
     is_whole(&project, &rows);
+}
+
+/// More ids than the writer keeps in memory.
+#[test]
+fn a_large_import_is_whole_or_nothing() {
+    let (folder, project) = fresh();
+    let writer = project.writer().unwrap();
+    writer.put_rows(&some_rows("a.jsonl", 1..=3)).unwrap();
+    let before = contents(&folder);
+    let bring = || {
+        writer.begin_import().unwrap();
+        for from in (2..=205_000).step_by(5_000) {
+            let put = writer
+                .put_rows(&some_rows("b.jsonl", from..=from + 5_000))
+                .unwrap();
+            // The last of each is the first of the next, and two are there already.
+            let known = if from == 2 { 2 } else { 1 };
+            assert_eq!(put.items_new, 5_001 - known);
+        }
+    };
+    bring();
+    assert_eq!(project.reader().unwrap().count().unwrap(), 3);
+    writer.drop_import().unwrap();
+    assert_eq!(contents(&folder), before);
+    bring();
+    writer.finish_import().unwrap();
+    let reader = project.reader().unwrap();
+    assert_eq!(reader.count().unwrap(), 205_002);
+    let last = &some_rows("b.jsonl", 205_002..=205_002)[0];
+    assert_eq!(reader.position_of(last.item.id).unwrap(), Some(205_001));
+    assert_eq!(project.integrity().unwrap(), Vec::<String>::new());
 }
