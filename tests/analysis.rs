@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use tiebreak::analysis::aggregate::{aggregate_values, most_agreeing, verdict};
-use tiebreak::analysis::near::{Near, NearDuplicates};
+use tiebreak::analysis::near::{Near, NearDuplicates, signature};
 use tiebreak::domain::*;
 
 #[test]
@@ -323,8 +323,8 @@ fn near_duplicates_are_alike_in_context_and_responses() {
     let first = of_texts(&prompt, [&a, &b]);
     let near = |name: u64, item: &Item| {
         let mut seen = NearDuplicates::default();
-        assert_eq!(seen.add(1, &first), None);
-        seen.add(name, item)
+        assert_eq!(seen.add(1, first.id, &signature(&first)), None);
+        seen.add(name, item.id, &signature(item))
     };
     let found = |same| Some(Near { name: 1, same });
     assert_eq!(near(2, &first), found(true));
@@ -343,8 +343,13 @@ fn near_duplicates_are_alike_in_context_and_responses() {
     assert_eq!(near(2, &of_texts(&long(6), [&a, &b])), None);
     // Short texts are the same or they are not.
     let mut seen = NearDuplicates::default();
-    assert_eq!(seen.add(1, &of_texts("Why?", ["Yes.", "No."])), None);
-    assert_eq!(seen.add(2, &of_texts("Why?", ["Yes.", "Never."])), None);
-    assert_eq!(seen.add(3, &of_texts("why", ["yes", "no"])), found(false));
-    assert_eq!(seen.add(4, &of_texts("", ["", " "])), None);
+    let mut add = |name: u64, prompt: &str, replies: [&str; 2]| {
+        let item = of_texts(prompt, replies);
+        seen.add(name, item.id, &signature(&item))
+    };
+    assert_eq!(add(1, "Why?", ["Yes.", "No."]), None);
+    assert_eq!(add(2, "Why?", ["Yes.", "Never."]), None);
+    assert_eq!(add(3, "why", ["yes", "no"]), found(false));
+    assert_eq!(add(3, "why", ["no", "yes"]), found(false));
+    assert_eq!(add(4, "", ["", " "]), None);
 }

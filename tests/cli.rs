@@ -240,6 +240,54 @@ fn rows_of_ones_own_come_in_by_what_their_fields_mean() {
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("`promt` is not a field"));
 }
 
+/// Near duplicates are found among the files and in the project, also in one of an older version.
+#[test]
+fn an_import_tells_what_says_almost_the_same() {
+    let home = Home::new();
+    let pair = |prompt: &str, chosen: &str| {
+        format!("{{\"prompt\":\"{prompt}\",\"chosen\":\"{chosen}\",\"rejected\":\"No idea.\"}}\n")
+    };
+    let first = home.write(
+        "first.jsonl",
+        &[pair("Why?", "So."), pair("When?", "Now.")].concat(),
+    );
+    let second = home.write(
+        "second.jsonl",
+        &[
+            pair("when", "now"),
+            pair("Why?", "So."),
+            pair("Where?", "Here."),
+            pair("Where?", "Here!"),
+            pair("Where?", "Here."),
+        ]
+        .concat(),
+    );
+    let import =
+        |project: &str, file: &Path| report(&home.run(&["import", project, text(file), "--json"]));
+    assert_eq!(import("p.tiebreak", &first)["near_duplicates"], json!([]));
+    for again in [false, true] {
+        let said = import("p.tiebreak", &second);
+        // What is known is no near duplicate.
+        let near = json!([
+            {"file": "second.jsonl", "row": 1, "of_file": "first.jsonl", "of_row": 2},
+            {"file": "second.jsonl", "row": 4, "of_file": "second.jsonl", "of_row": 3},
+        ]);
+        assert_eq!(
+            said["near_duplicates"],
+            if again { json!([]) } else { near }
+        );
+        assert_eq!(said["duplicates"], if again { 5 } else { 0 });
+        assert_eq!(said["repeated"], u64::from(!again));
+    }
+    let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/store/db_v3.tiebreak");
+    std::fs::copy(old, home.file("old.tiebreak")).unwrap();
+    let third = home.write("third.jsonl", &pair("why 5", "because"));
+    assert_eq!(
+        import("old.tiebreak", &third)["near_duplicates"],
+        json!([{"file": "third.jsonl", "row": 1, "of_file": "c.jsonl", "of_row": 1}])
+    );
+}
+
 /// An import that a person or the power supply ends leaves the project as it was.
 #[cfg(unix)]
 #[test]

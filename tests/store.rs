@@ -104,6 +104,7 @@ fn row(file: &str, number: u64, prompt: &str, chosen: &str, rejected: &str) -> I
         },
         references,
         item,
+        signature: None,
     }
 }
 

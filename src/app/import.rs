@@ -1,18 +1,19 @@
 //! Files into a project, with one report for the window and the command line; and a look at them before anything is written.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::analysis::near::NearDuplicates;
+use crate::analysis::near::{NearDuplicates, Signature, signature};
 use crate::dataset::{
     self, DatasetError, Format, Mapping, RawRow, ReadAs, ReadReport, Rejected, Row, SinkStopped,
     Warning,
 };
 use crate::domain::Item;
-use crate::store::{ImportedRow, Pending, Project, PutRows, StoreError, Writer};
+use crate::store::{ImportedRow, Pending, Project, PutRows, Reader, StoreError, Writer};
 use crate::task::{Cancel, Job, Progress};
 
 /// Rows handed to the project at once.
@@ -46,7 +47,7 @@ pub struct ImportReport {
     pub reference_labels: u64,
     /// Rows whose item came before in these files.
     pub repeated: u64,
-    /// Rows whose item is not the same as one that came before in these files, but says almost the same, the first
+    /// Rows whose item is new, but says almost the same as one that came before, in these files or in the project; the first
     /// [`ImportReport::NEAR_LISTED`] of them.
     pub near_duplicates: Vec<NearDuplicate>,
     /// Those rows in all, listed or not.
@@ -222,17 +223,19 @@ pub fn look(
         report,
     };
     let mut first: Vec<Item> = vec![];
-    let mut likeness = Likeness::default();
+    let mut likeness = Likeness::to(reader.as_ref(), cancel)?;
     let (mut known, mut failed) = (0, None);
     let read = dataset::read(&files, &read_as, &mut job, &mut |row| {
-        let repeats = likeness.see(&row);
-        if let Some(reader) = reader.as_ref().filter(|_| !repeats) {
-            match reader.position_of(row.item.id) {
-                Ok(position) => known += u64::from(position.is_some()),
-                Err(error) => {
-                    failed = Some(error);
-                    return Err(SinkStopped);
-                }
+        let seen = likeness.see(&row, &signature(&row.item));
+        let is_known = seen.and_then(|repeats| match &reader {
+            Some(reader) if !repeats => reader.position_of(row.item.id),
+            _ => Ok(None),
+        });
+        match is_known {
+            Ok(position) => known += u64::from(position.is_some()),
+            Err(error) => {
+                failed = Some(error);
+                return Err(SinkStopped);
             }
         }
         if first.len() < ImportSheet::FIRST && first.iter().all(|item| item.id != row.item.id) {
@@ -298,8 +301,9 @@ pub fn import(
     report: &mut dyn FnMut(Progress),
 ) -> Result<ImportReport, ImportError> {
     let writer = project.writer()?;
+    let reader = project.reader()?;
     writer.begin_import()?;
-    let imported = bring(&writer, files, read_as, cancel, report);
+    let imported = bring(&writer, &reader, files, read_as, cancel, report);
     let whole = imported
         .as_ref()
         .is_ok_and(|report| !(report.stopped || strict && report.rejected_in_all > 0));
@@ -321,13 +325,14 @@ pub fn import(
         report.responses = 0;
         report.reference_labels = 0;
     }
-    report.items_now = project.reader()?.count()?;
+    report.items_now = reader.count()?;
     Ok(report)
 }
 
 /// Reads the files and puts what they bring, not yet to be seen.
 fn bring(
     writer: &Writer,
+    reader: &Reader,
     files: &[PathBuf],
     read_as: &ReadAs,
     cancel: &Cancel,
@@ -339,7 +344,7 @@ fn bring(
         batch: Vec::with_capacity(BATCH),
         bytes: 0,
         sum: PutRows::default(),
-        likeness: Likeness::default(),
+        likeness: Likeness::to(Some(reader), cancel)?,
         failed: None,
     };
     let mut job = Job {
@@ -382,19 +387,19 @@ fn bring(
     })
 }
 
-struct Sink {
+struct Sink<'a> {
     writer: Writer,
     batch: Vec<ImportedRow>,
     bytes: usize,
     pending: VecDeque<Pending<PutRows>>,
     sum: PutRows,
-    likeness: Likeness,
+    likeness: Likeness<'a>,
     failed: Option<StoreError>,
 }
 
 /// Which rows say what earlier ones do.
-#[derive(Default)]
-struct Likeness {
+struct Likeness<'a> {
+    project: Option<&'a Reader>,
     seen: NearDuplicates,
     files: Vec<String>,
     repeated: u64,
@@ -402,41 +407,110 @@ struct Likeness {
     near_in_all: u64,
 }
 
-impl Likeness {
-    /// Bits of a name that are the row; the others are the file.
+impl<'a> Likeness<'a> {
+    /// Bits of a name that are the row, or the position in the project; those before them are the file.
     const ROW: u32 = 40;
+    /// What stands for a file where it is the project.
+    const PROJECT: u64 = (1 << (64 - Self::ROW)) - 1;
 
-    /// Whether the row's item came before, to the letter.
-    fn see(&mut self, row: &Row) -> bool {
+    /// Begins with what the project holds.
+    fn to(project: Option<&'a Reader>, cancel: &Cancel) -> Result<Self, StoreError> {
+        let mut seen = NearDuplicates::default();
+        if let Some(reader) = project {
+            let mut failed = None;
+            reader.for_each_signature(NearDuplicates::MOST, |position, id, known| {
+                // Items of older versions came without.
+                let made = known.map_or_else(
+                    || {
+                        reader
+                            .item_at(position)
+                            .map(|item| item.as_ref().map(signature))
+                    },
+                    |known| Ok(Some(known)),
+                );
+                match made {
+                    Ok(Some(signature)) => {
+                        seen.add(Self::PROJECT << Self::ROW | position, id, &signature);
+                    }
+                    Ok(None) => {}
+                    Err(error) => failed = Some(error),
+                }
+                if failed.is_some() || cancel.is_cancelled() {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            })?;
+            failed.map_or(Ok(()), Err)?;
+        }
+        Ok(Self {
+            project,
+            seen,
+            files: vec![],
+            repeated: 0,
+            near: vec![],
+            near_in_all: 0,
+        })
+    }
+
+    /// Whether the row's item came before in the files, to the letter.
+    fn see(&mut self, row: &Row, signature: &Signature) -> Result<bool, StoreError> {
         let source = &row.source;
         if self.files.last() != Some(&source.file) {
             self.files.push(source.file.clone());
         }
         let file = self.files.len() as u64 - 1;
-        let Some(near) = self.seen.add(file << Self::ROW | source.row, &row.item) else {
-            return false;
+        let name = file << Self::ROW | source.row;
+        let Some(near) = self.seen.add(name, row.item.id, signature) else {
+            return Ok(false);
         };
+        let file = near.name >> Self::ROW;
         if near.same {
-            self.repeated += 1;
-            return true;
+            let repeats = file != Self::PROJECT;
+            self.repeated += u64::from(repeats);
+            return Ok(repeats);
+        }
+        if let Some(reader) = self.project
+            && reader.position_of(row.item.id)?.is_some()
+        {
+            return Ok(false);
         }
         self.near_in_all += 1;
         if self.near.len() < ImportReport::NEAR_LISTED {
-            let of_file = &self.files[(near.name >> Self::ROW) as usize];
+            let row = near.name & ((1 << Self::ROW) - 1);
+            let (of_file, of_row) = match self.files.get(file as usize) {
+                Some(file) => (file.clone(), row),
+                None => self.place_in_project(row)?,
+            };
             self.near.push(NearDuplicate {
                 file: source.file.clone(),
                 row: source.row,
-                of_file: of_file.clone(),
-                of_row: near.name & ((1 << Self::ROW) - 1),
+                of_file,
+                of_row,
             });
         }
-        false
+        Ok(false)
+    }
+
+    /// The file and row that the item at a position first came from.
+    fn place_in_project(&self, position: u64) -> Result<(String, u64), StoreError> {
+        let Some(reader) = self.project else {
+            return Ok((String::new(), 0));
+        };
+        let item = reader.item_at(position)?;
+        let sources = item.map_or(Ok(vec![]), |item| reader.sources(item.id))?;
+        let first = sources.into_iter().next();
+        Ok(first.map_or((String::new(), 0), |source| (source.file, source.row)))
     }
 }
 
-impl Sink {
+impl Sink<'_> {
     fn take(&mut self, row: Row) -> Result<(), SinkStopped> {
-        self.likeness.see(&row);
+        let signature = signature(&row.item);
+        if let Err(error) = self.likeness.see(&row, &signature) {
+            self.failed = Some(error);
+            return Err(SinkStopped);
+        }
         let Row {
             item,
             source,
@@ -453,6 +527,7 @@ impl Sink {
             source,
             references,
             rows,
+            signature: Some(signature),
         });
         if self.batch.len() >= BATCH || self.bytes >= BATCH_BYTES {
             self.flush()

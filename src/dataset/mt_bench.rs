@@ -230,6 +230,9 @@ impl Conversation {
     }
 }
 
+/// Rounds of a conversation at most: each becomes an item with all before it, so that many would grow with their square.
+const ROUNDS: usize = 8;
+
 fn conversation(name: &str, value: Value) -> Result<Vec<Turn>, String> {
     let turns = turns(name, value)?;
     let alternates = turns.iter().enumerate().all(|(at, turn)| {
@@ -243,6 +246,12 @@ fn conversation(name: &str, value: Value) -> Result<Vec<Turn>, String> {
     if turns.is_empty() || turns.len() % 2 == 1 || !alternates {
         return Err(format!(
             "{name} does not alternate between user and assistant"
+        ));
+    }
+    if turns.len() > 2 * ROUNDS {
+        return Err(format!(
+            "{name} has {} rounds, where MT-bench has 2: more than {ROUNDS} are not read",
+            turns.len() / 2
         ));
     }
     Ok(turns)

@@ -128,7 +128,7 @@ fn remove_some(db: &Connection) -> rusqlite::Result<bool> {
         "DELETE FROM ids WHERE position >= ?1 AND id IN (SELECT unhex(id) FROM all_items WHERE position >= ?1)",
     )?
     .execute([from])?;
-    for table in ["reference_labels", "sources", "contexts"] {
+    for table in ["reference_labels", "sources", "contexts", "signatures"] {
         db.prepare_cached(&format!("DELETE FROM {table} WHERE item >= ?1"))?
             .execute([from])?;
     }

@@ -107,6 +107,39 @@ impl Reader {
         snapshot.finish().map_err(|e| self.sqlite(&e))
     }
 
+    /// Goes through the first items in the order of import, at most so many, until told to stop: position, id and the signature that each
+    /// came with.
+    pub fn for_each_signature(
+        &self,
+        most: usize,
+        mut each: impl FnMut(u64, ItemId, Option<[u8; 64]>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let mut statement = self
+            .db
+            .prepare_cached(
+                "SELECT i.position, i.id, s.signature FROM items i LEFT JOIN signatures s ON s.item = i.position
+                 ORDER BY i.position LIMIT ?1",
+            )
+            .map_err(|e| self.sqlite(&e))?;
+        let mut rows = statement
+            .query([most as i64])
+            .map_err(|e| self.sqlite(&e))?;
+        while let Some(row) = rows.next().map_err(|e| self.sqlite(&e))? {
+            let read = || {
+                Ok((
+                    row.get::<_, i64>(0)?,
+                    row.get_ref(1)?.as_str()?,
+                    row.get(2)?,
+                ))
+            };
+            let (position, id, signature) = read().map_err(|e| self.sqlite(&e))?;
+            if each(position as u64, self.item_id(id)?, signature).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     fn item_of(&self, place: &Place) -> Result<Item, StoreError> {
         let context = self
             .one(

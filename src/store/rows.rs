@@ -20,6 +20,8 @@ pub struct ImportedRow {
     pub references: Vec<ReferenceLabel>,
     /// Rows of the file that this says all of, for the counts.
     pub rows: u64,
+    /// What near duplicates of the item are found by, where it is known.
+    pub signature: Option<[u8; 64]>,
 }
 
 /// What rows added to a project.
@@ -65,6 +67,7 @@ pub(super) struct StoredRow {
     extra: String,
     references: Vec<StoredReference>,
     rows: u64,
+    signature: Option<[u8; 64]>,
 }
 
 struct StoredResponse {
@@ -115,6 +118,7 @@ impl StoredRow {
             source,
             references,
             rows,
+            signature,
         } = row;
         let order = json(&source.order);
         let models = json(&source.models);
@@ -185,6 +189,7 @@ impl StoredRow {
             extra,
             references: stored,
             rows: *rows,
+            signature: *signature,
         }
     }
 }
@@ -356,6 +361,10 @@ pub(super) fn put_row(
             ])?;
             ends.next_response += 1;
             put.responses_new += 1;
+        }
+        if let Some(signature) = row.signature {
+            db.prepare_cached("INSERT INTO signatures (item, signature) VALUES (?1, ?2)")?
+                .execute(params![item, signature])?;
         }
         item
     };

@@ -23,3 +23,9 @@ CREATE TABLE ids (
   position INTEGER NOT NULL
 ) WITHOUT ROWID;
 INSERT INTO ids SELECT unhex(id), position FROM all_items ORDER BY id;
+
+-- What near duplicates are found by (`analysis::near`), for items that came with an import of this version or later.
+CREATE TABLE signatures (
+  item      INTEGER PRIMARY KEY REFERENCES all_items(position),
+  signature BLOB NOT NULL
+);

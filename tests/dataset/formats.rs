@@ -370,6 +370,28 @@ fn mt_bench_conversations_stand_alone_and_votes_do_not() {
     );
 }
 
+/// Each round becomes an item with all rounds before it: a row of many would grow with their square.
+#[test]
+fn mt_bench_conversations_have_few_rounds() {
+    let talk = |rounds: usize| -> serde_json::Value {
+        let turns = [
+            json!({"role": "user", "content": "q"}),
+            json!({"role": "assistant", "content": "a"}),
+        ];
+        (0..2 * rounds).map(|at| turns[at % 2].clone()).collect()
+    };
+    let line = |id: u64, rounds| {
+        json!({"question_id": id, "model_a": "m", "model_b": "n", "conversation_a": talk(rounds), "conversation_b": talk(rounds)})
+            .to_string()
+    };
+    let (report, rows) = import_text(&[line(1, 8), line(2, 9)].join("\n"));
+    assert_eq!((report.imported, rows.len()), (1, 8));
+    assert_eq!(
+        report.rejected[0].reason,
+        "conversation_a has 9 rounds, where MT-bench has 2: more than 8 are not read"
+    );
+}
+
 #[test]
 fn mt_bench_swapped_models_odd_shapes_and_inconsistent_ties() {
     let talk = |reply: &str| json!([{"role": "user", "content": "q"}, {"role": "assistant", "content": reply}]);

@@ -180,6 +180,7 @@ fn ratings_and_preferences_of_a_pair_meet_in_one_item() {
         item: item.clone(),
         source: source("helpsteer2", 1, &order),
         references: vec![rated.clone()],
+        signature: None,
     };
     let preferred = verdict(better(keys[0], 2));
     let preference = ImportedRow {
@@ -188,6 +189,7 @@ fn ratings_and_preferences_of_a_pair_meet_in_one_item() {
         item: pair("Why?", "second", "first").0,
         source: source("helpsteer2-preference", 1, &[order[1], order[0]]),
         references: vec![preferred.clone()],
+        signature: None,
     };
     writer.put_rows(&[ratings]).unwrap();
     let put = writer.put_rows(&[preference]).unwrap();
@@ -221,6 +223,7 @@ fn items_read_back_as_they_were() {
         },
         item,
         references: vec![],
+        signature: None,
     };
     let alone = ImportedRow {
         item: Item::new(vec![], vec![vec![Turn::assistant("alone")]])

@@ -374,6 +374,7 @@ pub fn three_replies(home: &Home) -> (Item, PathBuf) {
             extra: serde_json::Map::new(),
         },
         references: vec![],
+        signature: None,
     };
     project.writer().unwrap().put_rows(&[row]).unwrap();
     project.close().unwrap();

@@ -58,7 +58,8 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         });
         if let Ok(report) = read {
             assert!(report.imported + report.rejected_in_all <= report.read, "{report:?}");
-            assert!(items <= 2 * report.imported, "{report:?}");
+            // One of MT-bench makes an item for each of at most eight rounds.
+            assert!(items <= 8 * report.imported, "{report:?}");
         }
     });
 });
