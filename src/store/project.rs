@@ -139,14 +139,7 @@ impl Project {
                     keep_older(&path, found)?;
                 }
                 let mut db = open(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-                prepare_writing(&db).map_err(|e| StoreError::sqlite(&path, &e))?;
-                migrate(&mut db, &path)?;
-                (|| {
-                    let change = db.unchecked_transaction()?;
-                    log::catch_up(&change)?;
-                    change.commit()
-                })()
-                .map_err(|e| StoreError::sqlite(&path, &e))?;
+                bring_up_to_date(&mut db, &path)?;
                 let helper = open(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
                 prepare_writing(&helper).map_err(|e| StoreError::sqlite(&path, &e))?;
                 let (writer, thread) = writer::start(db, helper, &path)?;
@@ -391,32 +384,85 @@ fn prepare_writing(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "foreign_keys", false)
 }
 
-/// Keeps a copy of an older file, whole and checked, before it is brought up to date: `NAME.tiebreak.v1`.
+/// Keeps a copy of an older file, whole and checked, before it is brought up to date: `NAME.tiebreak.v1`. Another copy is brought up to date
+/// first, and checked: what goes wrong there does not happen to the file. That copy does not take the file's place: whoever has the file open
+/// would go on with a log that belongs to neither.
 fn keep_older(path: &Path, found: i64) -> Result<(), StoreError> {
-    let mut copy = path.as_os_str().to_owned();
-    copy.push(format!(".v{found}"));
-    let copy = PathBuf::from(copy);
-    if copy.exists() {
-        return Ok(());
+    let mut kept = path.as_os_str().to_owned();
+    kept.push(format!(".v{found}"));
+    let kept = PathBuf::from(kept);
+    if !kept.exists() {
+        new_file(&kept, |temporary| {
+            let copy = copied(path, temporary)?;
+            copy.close().map_err(|(_, e)| StoreError::sqlite(&kept, &e))
+        })?;
     }
-    new_file(&copy, |temporary| {
-        let from = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        let mut to = open(temporary, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        (|| {
-            let backup = rusqlite::backup::Backup::new(&from, &mut to)?;
-            backup.run_to_completion(4_096, std::time::Duration::ZERO, None)?;
-            drop(backup);
-            to.query_row("PRAGMA quick_check(1)", [], |r| r.get::<_, String>(0))
-        })()
-        .map_err(|e| StoreError::sqlite(&copy, &e))
-        .and_then(|found| match found.as_str() {
-            "ok" => Ok(()),
-            wrong => Err(StoreError::Damaged {
-                path: path.to_owned(),
-                reason: format!("its copy before the update is not sound: {wrong}"),
-            }),
-        })
-    })
+    let trial = tempfile::Builder::new()
+        .prefix(".trial-")
+        .suffix(".tiebreak")
+        .tempfile_in(path.parent().unwrap_or(Path::new(".")))
+        .map_err(|e| StoreError::io("copy", path, &e))?
+        .into_temp_path();
+    let mut db = copied(path, &trial)?;
+    let before = rows_in_all(&db).map_err(|e| StoreError::sqlite(path, &e))?;
+    bring_up_to_date(&mut db, path)?;
+    let after = rows_in_all(&db).map_err(|e| StoreError::sqlite(path, &e))?;
+    let mut wrong = Reader::new(db, path.to_owned()).integrity()?;
+    if before != after {
+        wrong.push(format!(
+            "of {before:?} items, responses, labels that came with them, and events there would be {after:?}"
+        ));
+    }
+    match wrong.first() {
+        None => Ok(()),
+        Some(wrong) => Err(StoreError::Damaged {
+            path: path.to_owned(),
+            reason: format!("it cannot be brought up to date: {wrong}"),
+        }),
+    }
+}
+
+/// A copy of a project, also while somebody reads it, that is known to be sound.
+fn copied(path: &Path, to: &Path) -> Result<Connection, StoreError> {
+    let from = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let mut copy = open(to, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let said: String = (|| {
+        let backup = Backup::new(&from, &mut copy)?;
+        backup.run_to_completion(4_096, Duration::ZERO, None)?;
+        drop(backup);
+        copy.query_row("PRAGMA quick_check(1)", [], |r| r.get(0))
+    })()
+    .map_err(|e| StoreError::sqlite(to, &e))?;
+    match said.as_str() {
+        "ok" => Ok(copy),
+        wrong => Err(StoreError::Damaged {
+            path: path.to_owned(),
+            reason: format!("its copy before the update is not sound: {wrong}"),
+        }),
+    }
+}
+
+/// What no version may lose.
+fn rows_in_all(db: &Connection) -> rusqlite::Result<[i64; 4]> {
+    let count = |table| db.query_row(&format!("SELECT count(*) FROM {table}"), [], |r| r.get(0));
+    Ok([
+        count("contexts")?,
+        count("responses")?,
+        count("reference_labels")?,
+        count("events")?,
+    ])
+}
+
+/// Makes a connection one for writing, the tables those of this version, and what follows from the events follow from them.
+fn bring_up_to_date(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    prepare_writing(db).map_err(|e| StoreError::sqlite(path, &e))?;
+    migrate(db, path)?;
+    (|| {
+        let change = db.unchecked_transaction()?;
+        log::catch_up(&change)?;
+        change.commit()
+    })()
+    .map_err(|e| StoreError::sqlite(path, &e))
 }
 
 fn migrate(db: &mut Connection, path: &Path) -> Result<(), StoreError> {

@@ -515,6 +515,37 @@ fn old_projects_open() {
     }
 }
 
+/// What an update would break is found on a copy; the file stays as it is.
+#[test]
+fn an_old_project_that_cannot_be_brought_up_to_date_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = path_in(&folder);
+    for (damage, said) in [
+        (
+            "UPDATE all_items SET id = 'no hash' WHERE position = 1",
+            "NOT NULL",
+        ),
+        (
+            "DELETE FROM contexts WHERE item = 1; \
+          INSERT INTO contexts VALUES (77, '[]')",
+            "contexts",
+        ),
+    ] {
+        std::fs::copy(old(3), &path).unwrap();
+        let db = rusqlite::Connection::open(&path).unwrap();
+        db.pragma_update(None, "foreign_keys", false).unwrap();
+        db.execute_batch(damage).unwrap();
+        drop(db);
+        let before = std::fs::read(&path).unwrap();
+        let error = Project::open(&path, WRITE).map(drop).unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+        assert!(error.to_string().contains(said), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        assert_eq!(files_of(&folder), ["test.tiebreak", "test.tiebreak.v3"]);
+        std::fs::remove_file(folder.path().join("test.tiebreak.v3")).unwrap();
+    }
+}
+
 fn an_old_project_opens(written: i64) {
     let folder = tempfile::tempdir().unwrap();
     let path = path_in(&folder);
