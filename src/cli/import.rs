@@ -64,7 +64,7 @@ pub fn run(command: &Import) -> anyhow::Result<ExitCode> {
     }
     anyhow::ensure!(
         command.map.is_empty() || matches!(command.format.0, None | Some(Format::CsvMap)),
-        "--map is for rows of one's own, not for --format {}",
+        "--map is for rows of one's own, not for --format {}\nhint: leave one of the two out",
         command.format.0.map_or("auto", Format::name)
     );
     if read_as.format == Some(Format::CsvMap) {

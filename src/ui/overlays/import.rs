@@ -243,17 +243,22 @@ fn named_line(ui: &mut Ui, name: &str, text: &str) {
     });
 }
 
-/// A row read by what a person said: its replies in its own order, and what its label says.
-fn mapped_item(ui: &mut Ui, row: &Row) {
-    let p = Palette::now(ui.ctx());
+fn lines_in_a_frame(ui: &mut Ui, lines: impl FnOnce(&mut Ui)) {
     let frame = Frame::new()
-        .stroke(Stroke::new(1.0, p.rule))
+        .stroke(Stroke::new(1.0, Palette::now(ui.ctx()).rule))
         .corner_radius(3.0)
         .inner_margin(Margin::symmetric(12, 8));
     ui.add_space(space::XS);
     frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.spacing_mut().item_spacing.y = 2.0;
+        lines(ui);
+    });
+}
+
+/// A row read by what a person said: its replies in its own order, and what its label says.
+fn mapped_item(ui: &mut Ui, row: &Row) {
+    lines_in_a_frame(ui, |ui| {
         let prompt = row.item.context.last().map_or("", |t| t.content.as_str());
         named_line(ui, words::PROMPT, prompt);
         let last = |at: &usize| {
@@ -313,14 +318,7 @@ fn names_of(count: usize) -> &'static [&'static str] {
 fn first_item(ui: &mut Ui, item: &Item) {
     let p = Palette::now(ui.ctx());
     let line = named_line;
-    let frame = Frame::new()
-        .stroke(Stroke::new(1.0, p.rule))
-        .corner_radius(3.0)
-        .inner_margin(Margin::symmetric(12, 8));
-    ui.add_space(space::XS);
-    frame.show(ui, |ui| {
-        ui.set_width(ui.available_width());
-        ui.spacing_mut().item_spacing.y = 2.0;
+    lines_in_a_frame(ui, |ui| {
         let turns = item.context.len();
         let prompt = item.context.last().map_or("", |t| t.content.as_str());
         line(
