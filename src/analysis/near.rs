@@ -18,7 +18,8 @@ const TOGETHER: usize = 3;
 const GROUPS: usize = 6;
 /// Equal bins of 32 from which on texts are near: a similarity of 0.8.
 const ENOUGH: usize = 26;
-/// What is compared of an item: eight bits of the smallest hash of each bin, of its context and then of its responses.
+/// What is compared of an item: eight bits of the smallest hash of each bin, of its context and then of its responses. Projects keep it: were it
+/// made otherwise, those that are kept would have to go.
 pub type Signature = [u8; 2 * BINS];
 
 /// The items seen so far, in few bytes each.

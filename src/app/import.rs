@@ -1,6 +1,6 @@
 //! Files into a project, with one report for the window and the command line; and a look at them before anything is written.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
@@ -308,9 +308,9 @@ pub fn import(
         .as_ref()
         .is_ok_and(|report| !(report.stopped || strict && report.rejected_in_all > 0));
     if whole {
-        if let Err(error) = writer.finish_import() {
-            // It is gone, or, where it was seen already, there.
-            writer.drop_import().ok();
+        if let Err(error) = writer.finish_import()
+            && writer.drop_import().unwrap_or(true)
+        {
             return Err(error.into());
         }
     } else if let Err(error) = writer.drop_import() {
@@ -402,6 +402,8 @@ struct Likeness<'a> {
     project: Option<&'a Reader>,
     seen: NearDuplicates,
     files: Vec<String>,
+    /// The first half of the ids of the files' items.
+    ids: HashSet<[u8; 16]>,
     repeated: u64,
     near: Vec<NearDuplicate>,
     near_in_all: u64,
@@ -413,12 +415,15 @@ impl<'a> Likeness<'a> {
     /// What stands for a file where it is the project.
     const PROJECT: u64 = (1 << (64 - Self::ROW)) - 1;
 
+    /// Items of the project that are remembered: half of all, for the files' own need a place too.
+    const OF_PROJECT: usize = NearDuplicates::MOST / 2;
+
     /// Begins with what the project holds.
     fn to(project: Option<&'a Reader>, cancel: &Cancel) -> Result<Self, StoreError> {
         let mut seen = NearDuplicates::default();
         if let Some(reader) = project {
             let mut failed = None;
-            reader.for_each_signature(NearDuplicates::MOST, |position, id, known| {
+            reader.for_each_signature(Self::OF_PROJECT, |position, id, known| {
                 // Items of older versions came without.
                 let made = known.map_or_else(
                     || {
@@ -432,7 +437,8 @@ impl<'a> Likeness<'a> {
                     Ok(Some(signature)) => {
                         seen.add(Self::PROJECT << Self::ROW | position, id, &signature);
                     }
-                    Ok(None) => {}
+                    // What is damaged is told by whoever needs it.
+                    Ok(None) | Err(StoreError::Damaged { .. }) => {}
                     Err(error) => failed = Some(error),
                 }
                 if failed.is_some() || cancel.is_cancelled() {
@@ -447,6 +453,7 @@ impl<'a> Likeness<'a> {
             project,
             seen,
             files: vec![],
+            ids: HashSet::new(),
             repeated: 0,
             near: vec![],
             near_in_all: 0,
@@ -460,19 +467,25 @@ impl<'a> Likeness<'a> {
             self.files.push(source.file.clone());
         }
         let file = self.files.len() as u64 - 1;
+        let mut id = [0; 16];
+        id.copy_from_slice(&row.item.id.0[..16]);
+        if self.ids.contains(&id) {
+            self.repeated += 1;
+            return Ok(true);
+        }
+        if self.ids.len() < NearDuplicates::MOST {
+            self.ids.insert(id);
+        }
         let name = file << Self::ROW | source.row;
         let Some(near) = self.seen.add(name, row.item.id, signature) else {
             return Ok(false);
         };
         let file = near.name >> Self::ROW;
-        if near.same {
-            let repeats = file != Self::PROJECT;
-            self.repeated += u64::from(repeats);
-            return Ok(repeats);
-        }
-        if let Some(reader) = self.project
-            && reader.position_of(row.item.id)?.is_some()
-        {
+        let known = match self.project {
+            Some(reader) => reader.position_of(row.item.id)?.is_some(),
+            None => false,
+        };
+        if near.same || known {
             return Ok(false);
         }
         self.near_in_all += 1;

@@ -89,6 +89,11 @@ impl MtBench {
         if sides.is_none() || row.contains_key("winner") {
             let counted = sides.is_some();
             let mut vote = vote(place, &key, &mut row)?;
+            if let Some([side, _]) = &sides
+                && vote.turn > side.len() / 2
+            {
+                return Err(no_turn(vote.turn));
+            }
             vote.counted = counted;
             if !counted {
                 vote.extra = row;
@@ -153,13 +158,12 @@ impl MtBench {
                     found.votes.push(vote);
                 }
                 Some(_) => {
-                    let reason = format!("the conversations have no turn {}", vote.turn);
-                    out.reject(&vote.file, vote.row, reason);
+                    out.reject(&vote.file, vote.row, no_turn(vote.turn));
                 }
                 None => {
                     let (question, ..) = &vote.key;
                     let reason = format!(
-                        "no conversations of question {} and these two models; give their file too",
+                        "no conversations of question {} and these two models came in; give their file too",
                         shortened(question)
                     );
                     out.reject(&vote.file, vote.row, reason);
@@ -228,6 +232,10 @@ impl Conversation {
         }
         Ok(())
     }
+}
+
+fn no_turn(turn: usize) -> String {
+    format!("the conversations have no turn {turn}")
 }
 
 /// Rounds of a conversation at most: each becomes an item with all before it, so that many would grow with their square.

@@ -108,7 +108,7 @@ impl Reader {
     }
 
     /// Goes through the first items in the order of import, at most so many, until told to stop: position, id and the signature that each
-    /// came with.
+    /// came with. One whose id cannot be read is passed over.
     pub fn for_each_signature(
         &self,
         most: usize,
@@ -125,15 +125,12 @@ impl Reader {
             .query([most as i64])
             .map_err(|e| self.sqlite(&e))?;
         while let Some(row) = rows.next().map_err(|e| self.sqlite(&e))? {
-            let read = || {
-                Ok((
-                    row.get::<_, i64>(0)?,
-                    row.get_ref(1)?.as_str()?,
-                    row.get(2)?,
-                ))
+            let position: i64 = row.get(0).map_err(|e| self.sqlite(&e))?;
+            let id = row.get_ref(1).ok().and_then(|id| id.as_str().ok());
+            let Some(id) = id.and_then(|id| id.parse().ok()) else {
+                continue;
             };
-            let (position, id, signature) = read().map_err(|e| self.sqlite(&e))?;
-            if each(position as u64, self.item_id(id)?, signature).is_break() {
+            if each(position as u64, id, row.get(2).ok()).is_break() {
                 break;
             }
         }

@@ -269,9 +269,9 @@ impl Reader {
         most: usize,
     ) -> Result<Vec<(u64, bool)>, StoreError> {
         self.rows(
-            "SELECT i.position, EXISTS (SELECT 1 FROM outcomes o WHERE o.annotator = ?1 AND o.item = i.id AND o.kind <> 'later')
-             FROM ids k JOIN items i ON i.position = k.position
-             WHERE EXISTS (SELECT 1 FROM reference_labels r WHERE r.item = i.position
+            "SELECT k.position, EXISTS (SELECT 1 FROM outcomes o WHERE o.annotator = ?1 AND o.item = lower(hex(k.id)) AND o.kind <> 'later')
+             FROM ids k WHERE k.position < (SELECT positions FROM visible)
+               AND EXISTS (SELECT 1 FROM reference_labels r WHERE r.item = k.position
                            AND (json_extract(r.judgment, '$.preference') IS NOT NULL OR json_extract(r.judgment, '$.ratings') IS NOT NULL))
              ORDER BY k.id LIMIT ?2",
             params![annotator, most as i64],

@@ -136,7 +136,7 @@ impl Project {
                 drop(reading);
                 let lock = Lock::take(&path, owner)?;
                 if found < SCHEMA_VERSION {
-                    keep_older(&path, found)?;
+                    prepare_update(&path, found)?;
                 }
                 let mut db = open(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
                 bring_up_to_date(&mut db, &path)?;
@@ -384,42 +384,63 @@ fn prepare_writing(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "foreign_keys", false)
 }
 
-/// Keeps a copy of an older file, whole and checked, before it is brought up to date: `NAME.tiebreak.v1`. Another copy is brought up to date
-/// first, and checked: what goes wrong there does not happen to the file. That copy does not take the file's place: whoever has the file open
-/// would go on with a log that belongs to neither.
-fn keep_older(path: &Path, found: i64) -> Result<(), StoreError> {
-    let mut kept = path.as_os_str().to_owned();
-    kept.push(format!(".v{found}"));
-    let kept = PathBuf::from(kept);
-    if !kept.exists() {
-        new_file(&kept, |temporary| {
-            let copy = copied(path, temporary)?;
-            copy.close().map_err(|(_, e)| StoreError::sqlite(&kept, &e))
-        })?;
-    }
-    let trial = tempfile::Builder::new()
-        .prefix(".trial-")
-        .suffix(".tiebreak")
-        .tempfile_in(path.parent().unwrap_or(Path::new(".")))
-        .map_err(|e| StoreError::io("copy", path, &e))?
-        .into_temp_path();
-    let mut db = copied(path, &trial)?;
+/// Before an older file is brought up to date: does that to a copy, and checks it, so that what goes wrong there does not happen to the file;
+/// then keeps another copy, as it is, as `NAME.tiebreak.v1`. The first copy does not take the file's place: whoever has the file open would go
+/// on with a log that belongs to neither.
+fn prepare_update(path: &Path, found: i64) -> Result<(), StoreError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let mut trial = tempfile::Builder::new();
+    let prefix = format!(".{name}.trial");
+    trial.prefix(&prefix).rand_bytes(0);
+    let folder = path.parent().unwrap_or(Path::new("."));
+    // What a program that was killed left; nobody else is here, for the file is locked.
+    std::fs::remove_dir_all(folder.join(&prefix)).ok();
+    let trial = trial
+        .tempdir_in(folder)
+        .map_err(|e| StoreError::io("copy", path, &e))?;
+    let copy = trial.path().join("copy");
+    std::fs::File::create_new(&copy).map_err(|e| StoreError::io("copy", path, &e))?;
+    let mut db = copied(path, &copy)?;
     let before = rows_in_all(&db).map_err(|e| StoreError::sqlite(path, &e))?;
     bring_up_to_date(&mut db, path)?;
-    let after = rows_in_all(&db).map_err(|e| StoreError::sqlite(path, &e))?;
-    let mut wrong = Reader::new(db, path.to_owned()).integrity()?;
-    if before != after {
-        wrong.push(format!(
-            "of {before:?} items, responses, labels that came with them, and events there would be {after:?}"
-        ));
-    }
-    match wrong.first() {
-        None => Ok(()),
-        Some(wrong) => Err(StoreError::Damaged {
+    let (after, said, without_id) = (|| {
+        let said: String = db.query_row("PRAGMA quick_check(1)", [], |r| r.get(0))?;
+        let without_id: i64 = db.query_row(
+            "SELECT count(*) FROM all_items i LEFT JOIN ids k ON k.id = unhex(i.id) WHERE k.position IS NOT i.position",
+            [],
+            |r| r.get(0),
+        )?;
+        Ok((rows_in_all(&db)?, said, without_id))
+    })()
+    .map_err(|e| StoreError::sqlite(path, &e))?;
+    if before != after || said != "ok" || without_id > 0 {
+        return Err(StoreError::Damaged {
             path: path.to_owned(),
-            reason: format!("it cannot be brought up to date: {wrong}"),
-        }),
+            reason: format!(
+                "it cannot be brought up to date: {before:?} rows would become {after:?}, {without_id} of them without an id ({said})"
+            ),
+        });
     }
+    drop(db);
+    drop(trial);
+    // One that is there may be of a time before the file was written to once more.
+    let mut n = 1;
+    let kept = loop {
+        let mut kept = path.as_os_str().to_owned();
+        kept.push(format!(".v{found}"));
+        if n > 1 {
+            kept.push(format!(".{n}"));
+        }
+        let kept = PathBuf::from(kept);
+        if kept.symlink_metadata().is_err() {
+            break kept;
+        }
+        n += 1;
+    };
+    new_file(&kept, |temporary| {
+        let copy = copied(path, temporary)?;
+        copy.close().map_err(|(_, e)| StoreError::sqlite(&kept, &e))
+    })
 }
 
 /// A copy of a project, also while somebody reads it, that is known to be sound.
@@ -432,7 +453,7 @@ fn copied(path: &Path, to: &Path) -> Result<Connection, StoreError> {
         drop(backup);
         copy.query_row("PRAGMA quick_check(1)", [], |r| r.get(0))
     })()
-    .map_err(|e| StoreError::sqlite(to, &e))?;
+    .map_err(|e| StoreError::sqlite(path, &e))?;
     match said.as_str() {
         "ok" => Ok(copy),
         wrong => Err(StoreError::Damaged {
@@ -442,30 +463,38 @@ fn copied(path: &Path, to: &Path) -> Result<Connection, StoreError> {
     }
 }
 
-/// What no version may lose.
-fn rows_in_all(db: &Connection) -> rusqlite::Result<[i64; 4]> {
+/// What no update may change: how many contexts, responses, labels that came with them and events there are, and how many rows name others
+/// that are not there.
+fn rows_in_all(db: &Connection) -> rusqlite::Result<[i64; 5]> {
     let count = |table| db.query_row(&format!("SELECT count(*) FROM {table}"), [], |r| r.get(0));
     Ok([
         count("contexts")?,
         count("responses")?,
         count("reference_labels")?,
         count("events")?,
+        count("pragma_foreign_key_check")?,
     ])
 }
 
 /// Makes a connection one for writing, the tables those of this version, and what follows from the events follow from them.
 fn bring_up_to_date(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
     prepare_writing(db).map_err(|e| StoreError::sqlite(path, &e))?;
-    migrate(db, path)?;
+    let older = migrate(db, path)?;
     (|| {
         let change = db.unchecked_transaction()?;
-        log::catch_up(&change)?;
+        if older {
+            // This version may know kinds of events that the older one did not.
+            log::rebuild(&change)?;
+        } else {
+            log::catch_up(&change)?;
+        }
         change.commit()
     })()
     .map_err(|e| StoreError::sqlite(path, &e))
 }
 
-fn migrate(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
+/// Brings the tables to the latest version; whether they were older.
+fn migrate(db: &mut Connection, path: &Path) -> Result<bool, StoreError> {
     let before: i64 = db
         .pragma_query_value(None, "user_version", |r| r.get(0))
         .map_err(|e| StoreError::sqlite(path, &e))?;
@@ -479,7 +508,7 @@ fn migrate(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
         writer::put_meta(db, WRITTEN_BY, &json(&env!("CARGO_PKG_VERSION")))
             .map_err(|e| StoreError::sqlite(path, &e))?;
     }
-    Ok(())
+    Ok(before < SCHEMA_VERSION)
 }
 
 fn put_settings(db: &Connection, settings: &ProjectSettings) -> rusqlite::Result<()> {

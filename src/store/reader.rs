@@ -375,7 +375,9 @@ impl Reader {
         let strays = self.rows(
             "SELECT \"table\", count(*) FROM pragma_foreign_key_check GROUP BY 1
              UNION ALL SELECT 'ids', count(*) FROM items i LEFT JOIN ids k ON k.id = unhex(i.id)
-               WHERE k.position IS NOT i.position HAVING count(*) > 0",
+               WHERE k.position IS NOT i.position HAVING count(*) > 0
+             UNION ALL SELECT 'ids', count(*) FROM ids k LEFT JOIN all_items i ON i.position = k.position
+               WHERE unhex(i.id) IS NOT k.id HAVING count(*) > 0",
             [],
             |r| Ok((r.get::<_, String>(0)?, r.get::<_, i64>(1)?)),
         )?;

@@ -1,9 +1,10 @@
 //! The one thread that writes. Requests wait in two lanes: what a person does (events, drafts) goes before what a machine does (imported
 //! rows, scores). Urgent requests that wait together share a transaction; bulk ones are cut into transactions of a few milliseconds and
-//! yield to the urgent lane after every row, so that "saved" is never far away during an import.
+//! yield to the urgent lane after every row or a few hundred ids, so that "saved" is never far away during an import.
 //!
 //! Urgent transactions are synced to the disk at their COMMIT (`synchronous=FULL`). Those of bulk rows are not, one by one (`NORMAL`): the
-//! request ends with one that is, and syncing the log brings everything before it to the disk as well. Only then is it acknowledged.
+//! request ends with one that is, and syncing the log brings everything before it to the disk as well. Only then is it acknowledged; rows of
+//! an import are acknowledged before, for what counts is the import's end.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -55,12 +56,12 @@ enum Change {
 enum Bulk {
     Rows(Vec<StoredRow>, Reply<PutRows>),
     Begin(Reply<()>),
-    End(State, Reply<()>),
+    End(State, Reply<State>),
     Scores(ScorerId, Vec<Score>, Reply<()>),
 }
 
 /// Writes to a project, from any thread. Each call returns after the COMMIT has returned (with `synchronous=FULL`: it is on the
-/// disk), or with an error.
+/// disk), or with an error; of an import, the call that ends it does.
 #[derive(Clone)]
 pub struct Writer {
     urgent: Sender<Urgent>,
@@ -72,7 +73,7 @@ pub struct Writer {
 pub struct Pending<T>(Receiver<Result<T, StoreError>>);
 
 impl<T> Pending<T> {
-    /// Waits until it is on the disk.
+    /// Waits until it is on the disk; of an import, until it is written.
     pub fn wait(self) -> Result<T, StoreError> {
         self.0.recv().unwrap_or(Err(StoreError::Closed))
     }
@@ -124,14 +125,16 @@ impl Writer {
     /// Makes everything seen that was put since [`Writer::begin_import`]. After an error it may be tried again, or given up.
     pub fn finish_import(&self) -> Result<(), StoreError> {
         self.bulk(|reply| Bulk::End(State::Finishing, reply))
+            .map(drop)
     }
 
-    /// Removes everything that was put since [`Writer::begin_import`], unless it is seen already.
-    pub fn drop_import(&self) -> Result<(), StoreError> {
+    /// Removes everything that was put since [`Writer::begin_import`]; `false` where it was seen already and stays.
+    pub fn drop_import(&self) -> Result<bool, StoreError> {
         self.bulk(|reply| Bulk::End(State::Leaving, reply))
+            .map(|state| state == State::Leaving)
     }
 
-    fn bulk(&self, request: impl FnOnce(Reply<()>) -> Bulk) -> Result<(), StoreError> {
+    fn bulk<T>(&self, request: impl FnOnce(Reply<T>) -> Bulk) -> Result<T, StoreError> {
         let (reply, answer) = bounded(1);
         self.bulk.send(request(reply)).ok();
         Pending(answer).wait()
@@ -206,6 +209,7 @@ pub(super) fn start(
         // As the connection was prepared.
         sync: Sync::AtCommit,
         db,
+        unended: None,
         unindexed: true,
         place: Place::of(path),
         path: path.to_owned(),
@@ -236,6 +240,8 @@ struct Work {
     checkpoints: Checkpoints,
     ends: Ends,
     fresh: Fresh,
+    /// How an import should have ended whose end failed: it is tried again before the next.
+    unended: Option<State>,
     /// Whether there may be items without their words in the index.
     unindexed: bool,
     place: Place,
@@ -271,7 +277,9 @@ struct End {
     /// Whether the file says already that it ends so.
     decided: bool,
     /// Nobody waits for one that an earlier program left.
-    reply: Option<Reply<()>>,
+    reply: Option<Reply<State>>,
+    /// Who wants to begin another after it.
+    next: Option<Reply<()>>,
 }
 
 struct Rows {
@@ -293,6 +301,7 @@ impl Work {
                 },
                 decided: false,
                 reply: None,
+                next: None,
             })
         });
         loop {
@@ -380,19 +389,33 @@ impl Work {
     /// Begins a bulk request; what is left of it.
     fn begin(&mut self, request: Bulk) -> Option<UnderWay> {
         match request {
+            Bulk::Rows(_, reply) if self.unended.is_some() => {
+                // They might stand where something is to be removed.
+                reply.send(Err(StoreError::Importing)).ok();
+                None
+            }
             Bulk::Rows(rows, reply) => Some(UnderWay::Rows(Rows {
                 left: rows.into_iter(),
                 put: PutRows::default(),
                 reply,
             })),
-            Bulk::Begin(reply) => {
-                reply.send(self.begin_import()).ok();
+            Bulk::Begin(next) => {
+                if let Some(state) = self.unended {
+                    return Some(UnderWay::End(End {
+                        state,
+                        decided: false,
+                        reply: None,
+                        next: Some(next),
+                    }));
+                }
+                next.send(self.begin_import()).ok();
                 None
             }
             Bulk::End(state, reply) => Some(UnderWay::End(End {
                 state,
                 decided: false,
                 reply: Some(reply),
+                next: None,
             })),
             Bulk::Scores(scorer, given, reply) => {
                 reply.send(self.scores(&scorer, &given)).ok();
@@ -436,8 +459,12 @@ impl Work {
                     Ok(true) => self.settle(),
                     Err(error) => Err(error),
                 };
+                self.unended = result.is_err().then_some(end.state);
                 if let Some(reply) = &end.reply {
-                    reply.send(result).ok();
+                    reply.send(result.clone().map(|()| end.state)).ok();
+                }
+                if let Some(next) = &end.next {
+                    next.send(result.and_then(|()| self.begin_import())).ok();
                 }
                 None
             }

@@ -403,12 +403,14 @@ fn mt_bench_swapped_models_odd_shapes_and_inconsistent_ties() {
         json!({"question_id": 1, "model_a": "m", "model_b": "n", "turn": 2, "judge": "x", "winner": "tie"}),
         json!({"question_id": 3, "model_a": "m", "model_b": "n", "turn": 1, "judge": "x", "winner": "model_a",
             "conversation_a": talk("c"), "conversation_b": talk("d")}),
+        json!({"question_id": 4, "model_a": "m", "model_b": "n", "turn": 2, "judge": "x", "winner": "model_a",
+            "conversation_a": talk("c"), "conversation_b": talk("d")}),
     ]
     .map(|line| line.to_string());
     let (report, rows) = import_text(&lines.join("\n"));
     let mut rejected: Vec<u64> = report.rejected.iter().map(|r| r.row).collect();
     rejected.sort_unstable();
-    assert_eq!((rejected, report.imported), (vec![2, 5], 4));
+    assert_eq!((rejected, report.imported), (vec![2, 5, 7], 4));
     // "model_a" of the vote is "model_b" of the conversations.
     assert_eq!(
         rows[0].references[0].judgment.preference.unwrap(),

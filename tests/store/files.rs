@@ -515,35 +515,67 @@ fn old_projects_open() {
     }
 }
 
-/// What an update would break is found on a copy; the file stays as it is.
+/// A project of version 3 with which something was done by other means.
+fn old_with(damage: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(old(3), path_in(&folder)).unwrap();
+    let db = rusqlite::Connection::open(path_in(&folder)).unwrap();
+    db.pragma_update(None, "foreign_keys", false).unwrap();
+    db.execute_batch(damage).unwrap();
+    folder
+}
+
+/// What an update would break is found on a copy; the file stays as it is, and nothing is left beside it.
 #[test]
 fn an_old_project_that_cannot_be_brought_up_to_date_is_left_alone() {
+    let folder = old_with("UPDATE all_items SET id = 'no hash' WHERE position = 1");
+    let before = std::fs::read(path_in(&folder)).unwrap();
+    let error = Project::open(&path_in(&folder), WRITE)
+        .map(drop)
+        .unwrap_err();
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+    assert!(error.to_string().contains("brought up to date"), "{error}");
+    assert_eq!(std::fs::read(path_in(&folder)).unwrap(), before);
+    assert_eq!(files_of(&folder), ["test.tiebreak"]);
+}
+
+/// What was wrong before an update is no reason against it, and earlier copies stay.
+#[test]
+fn an_old_project_is_updated_whatever_else_is_wrong_with_it() {
+    let folder =
+        old_with("DELETE FROM contexts WHERE item = 1; INSERT INTO contexts VALUES (77, '[]')");
+    std::fs::write(folder.path().join("test.tiebreak.v3"), "earlier").unwrap();
+    // What a program left that was killed.
+    std::fs::create_dir(folder.path().join(".test.tiebreak.trial")).unwrap();
+    std::fs::write(folder.path().join(".test.tiebreak.trial/copy"), "x").unwrap();
+    let project = reopen(&folder);
+    assert_eq!(
+        project.integrity().unwrap(),
+        ["table contexts: 1 rows do not belong to what they name"]
+    );
+    project.close().unwrap();
+    assert_eq!(
+        files_of(&folder),
+        ["test.tiebreak", "test.tiebreak.v3", "test.tiebreak.v3.2"]
+    );
+}
+
+/// An older program keeps what it does not know; the newer one reads it.
+#[test]
+fn events_that_an_older_version_did_not_know_count_after_the_update() {
     let folder = tempfile::tempdir().unwrap();
-    let path = path_in(&folder);
-    for (damage, said) in [
-        (
-            "UPDATE all_items SET id = 'no hash' WHERE position = 1",
-            "NOT NULL",
-        ),
-        (
-            "DELETE FROM contexts WHERE item = 1; \
-          INSERT INTO contexts VALUES (77, '[]')",
-            "contexts",
-        ),
-    ] {
-        std::fs::copy(old(3), &path).unwrap();
-        let db = rusqlite::Connection::open(&path).unwrap();
-        db.pragma_update(None, "foreign_keys", false).unwrap();
-        db.execute_batch(damage).unwrap();
-        drop(db);
-        let before = std::fs::read(&path).unwrap();
-        let error = Project::open(&path, WRITE).map(drop).unwrap_err();
-        assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
-        assert!(error.to_string().contains(said), "{error}");
-        assert_eq!(std::fs::read(&path).unwrap(), before);
-        assert_eq!(files_of(&folder), ["test.tiebreak", "test.tiebreak.v3"]);
-        std::fs::remove_file(folder.path().join("test.tiebreak.v3")).unwrap();
-    }
+    std::fs::copy(old(1), path_in(&folder)).unwrap();
+    let db = rusqlite::Connection::open(path_in(&folder)).unwrap();
+    db.execute_batch(
+        "INSERT INTO events (id, annotator, item, kind, payload, time, app_version)
+           SELECT '0fffffff-ffff-7fff-8fff-ffffffffffff', 'Omar', id, 'later', '{}', '2026-01-01T00:00:00Z', '9' FROM items WHERE position = 2;
+         UPDATE meta SET value = (SELECT max(seq) FROM events) WHERE key = 'derived'",
+    )
+    .unwrap();
+    drop(db);
+    let project = reopen(&folder);
+    assert_eq!(project.integrity().unwrap(), Vec::<String>::new());
+    assert_eq!(project.reader().unwrap().put_off("Omar").unwrap(), [2]);
 }
 
 fn an_old_project_opens(written: i64) {
