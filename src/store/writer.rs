@@ -504,6 +504,8 @@ impl Work {
         }
         if !end.decided {
             let Some(state) = self.decide(end.state)? else {
+                // Whatever came is there.
+                end.state = State::Finishing;
                 return Ok(true);
             };
             end.state = state;

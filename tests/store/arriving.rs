@@ -195,3 +195,27 @@ fn a_large_import_is_whole_or_nothing() {
     assert_eq!(reader.position_of(last.item.id).unwrap(), Some(205_001));
     assert_eq!(project.integrity().unwrap(), Vec::<String>::new());
 }
+
+/// The file is away when an import ends: what it brought is gone before the next begins.
+#[cfg(unix)]
+#[test]
+fn an_import_whose_end_failed_is_ended_before_the_next() {
+    let (folder, project, before, rows) = half_way();
+    let writer = project.writer().unwrap();
+    let away = folder.path().join("away.tiebreak");
+    std::fs::rename(path_in(&folder), &away).unwrap();
+    assert!(matches!(writer.finish_import(), Err(StoreError::Moved(_))));
+    assert!(matches!(writer.drop_import(), Err(StoreError::Moved(_))));
+    std::fs::rename(&away, path_in(&folder)).unwrap();
+    assert_eq!(writer.put_rows(&rows), Err(StoreError::Importing));
+    assert_eq!(project.reader().unwrap().count().unwrap(), 30);
+    writer.begin_import().unwrap();
+    assert!(writer.drop_import().unwrap());
+    assert_eq!(contents(&folder), before);
+    writer.begin_import().unwrap();
+    writer.put_rows(&rows).unwrap();
+    writer.finish_import().unwrap();
+    // What is seen stays.
+    assert!(!writer.drop_import().unwrap());
+    is_whole(&project, &rows);
+}
