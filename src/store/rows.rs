@@ -1,6 +1,6 @@
 //! Imported rows: their stored form, prepared by the caller's thread, and how they are written.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 
 use super::fresh::Fresh;
 use crate::domain::hash::canonical_json;
@@ -308,125 +308,155 @@ impl Ends {
     }
 }
 
-/// Writes one row within a transaction of the caller. When it fails, the caller rolls back, forgets `ends` and tells `fresh`.
-pub(super) fn put_row(
-    db: &Connection,
-    ends: &mut Ends,
-    fresh: &mut Fresh,
-    row: &StoredRow,
-) -> rusqlite::Result<PutRows> {
-    let mut put = PutRows::default();
-    let known = match fresh.position(&row.id.0) {
-        None => db
-            .prepare_cached("SELECT position FROM ids WHERE id = ?1")?
-            .query_row([row.id.0], |r| r.get(0))
-            .optional()?,
-        known => known,
-    };
-    let item: i64 = if let Some(item) = known {
-        item
-    } else {
-        let item = ends.next_position;
-        db.prepare_cached(
-            "INSERT INTO all_items (position, id, preview, turns, responses, first_response) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        )?
-        .execute(params![
+/// What writes rows within a transaction of the caller. When that fails, the caller rolls back, forgets `ends` and tells `fresh`.
+pub(super) struct Put<'a> {
+    db: &'a Connection,
+    ends: &'a mut Ends,
+    fresh: &'a mut Fresh,
+    find: CachedStatement<'a>,
+    item: CachedStatement<'a>,
+    id: CachedStatement<'a>,
+    context: CachedStatement<'a>,
+    response: CachedStatement<'a>,
+    signature: CachedStatement<'a>,
+    find_source: CachedStatement<'a>,
+    find_label: CachedStatement<'a>,
+    /// Where sources and labels go, and where those wait that an unfinished import has of an older item.
+    now: [CachedStatement<'a>; 2],
+    later: [CachedStatement<'a>; 2],
+}
+
+impl<'a> Put<'a> {
+    pub(super) fn new(
+        db: &'a Connection,
+        ends: &'a mut Ends,
+        fresh: &'a mut Fresh,
+    ) -> rusqlite::Result<Self> {
+        let said = |sources: &str, labels: &str| {
+            Ok::<_, rusqlite::Error>([
+                db.prepare_cached(&format!(
+                    "INSERT INTO {sources} (item, file, row, content, id, \"order\", models, extra)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING"
+                ))?,
+                db.prepare_cached(&format!(
+                    "INSERT INTO {labels} (item, content, file, row, place, role, annotator, time, judgment, extra)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING"
+                ))?,
+            ])
+        };
+        Ok(Self {
+            find: db.prepare_cached("SELECT position FROM ids WHERE id = ?1")?,
+            item: db.prepare_cached(
+                "INSERT INTO all_items (position, id, preview, turns, responses, first_response) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?,
+            id: db.prepare_cached("INSERT INTO ids (id, position) VALUES (?1, ?2)")?,
+            context: db.prepare_cached("INSERT INTO contexts (item, turns) VALUES (?1, ?2)")?,
+            response: db.prepare_cached(
+                "INSERT INTO responses (id, item, hash, occurrence, turns) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?,
+            signature: db.prepare_cached("INSERT INTO signatures (item, signature) VALUES (?1, ?2)")?,
+            find_source: db.prepare_cached(
+                "SELECT 1 FROM sources WHERE item = ?1 AND file = ?2 AND row = ?3 AND content = ?4",
+            )?,
+            find_label: db.prepare_cached(
+                "SELECT 1 FROM reference_labels WHERE item = ?1 AND content = ?2",
+            )?,
+            now: said("sources", "reference_labels")?,
+            later: said("arriving_sources", "arriving_labels")?,
+            db,
+            ends,
+            fresh,
+        })
+    }
+
+    /// Writes one row.
+    pub(super) fn row(&mut self, row: &StoredRow) -> rusqlite::Result<PutRows> {
+        let mut put = PutRows::default();
+        let known = self.fresh.position(&row.id.0, &mut self.find)?;
+        let item: i64 = match known {
+            Some(item) => item,
+            None => self.new_item(row, &mut put)?,
+        };
+        let file = self.ends.file(self.db, row)?;
+        // What an unfinished import says of an older item waits, unless it has been said before.
+        let waits = known.is_some() && self.ends.arriving.is_some_and(|first| item < first);
+        let [put_source, put_label] = if waits {
+            &mut self.later
+        } else {
+            &mut self.now
+        };
+        let place = params![item, file, row.row as i64, row.source_content];
+        let mut sources = 0;
+        if !(waits && self.find_source.exists(place)?) {
+            sources = put_source.execute(params![
+                item,
+                file,
+                row.row as i64,
+                row.source_content,
+                row.source_id,
+                row.order,
+                row.models,
+                row.extra,
+            ])?;
+        }
+        for (place, reference) in row.references.iter().enumerate() {
+            if waits && self.find_label.exists(params![item, reference.content])? {
+                continue;
+            }
+            put.references_new += put_label.execute(params![
+                item,
+                reference.content,
+                file,
+                row.row as i64,
+                place as i64,
+                reference.role,
+                reference.annotator,
+                reference.time,
+                reference.judgment,
+                reference.extra,
+            ])? as u64;
+        }
+        if put.items_new + put.references_new > 0 || sources > 0 {
+            put.rows_new = row.rows;
+        } else {
+            put.duplicates = row.rows;
+        }
+        Ok(put)
+    }
+
+    /// Writes an item that is not known; its position.
+    fn new_item(&mut self, row: &StoredRow, put: &mut PutRows) -> rusqlite::Result<i64> {
+        let item = self.ends.next_position;
+        self.item.execute(params![
             item,
             row.id_text,
             row.preview,
             row.turns as i64,
             row.responses.len() as i64,
-            ends.next_response,
+            self.ends.next_response,
         ])?;
-        if ends.importing() {
-            fresh.put(row.id.0, item);
+        if self.ends.importing() {
+            self.fresh.put(row.id.0, item);
         } else {
-            db.prepare_cached("INSERT INTO ids (id, position) VALUES (?1, ?2)")?
-                .execute(params![row.id.0, item])?;
+            self.id.execute(params![row.id.0, item])?;
         }
-        ends.next_position += 1;
+        self.ends.next_position += 1;
         put.items_new = 1;
-        db.prepare_cached("INSERT INTO contexts (item, turns) VALUES (?1, ?2)")?
-            .execute(params![item, row.context])?;
-        let mut insert = db.prepare_cached(
-            "INSERT INTO responses (id, item, hash, occurrence, turns) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?;
+        self.context.execute(params![item, row.context])?;
         for response in &row.responses {
-            insert.execute(params![
-                ends.next_response,
+            self.response.execute(params![
+                self.ends.next_response,
                 item,
                 response.hash,
                 response.occurrence,
                 response.turns,
             ])?;
-            ends.next_response += 1;
+            self.ends.next_response += 1;
             put.responses_new += 1;
         }
         if let Some(signature) = row.signature {
-            db.prepare_cached("INSERT INTO signatures (item, signature) VALUES (?1, ?2)")?
-                .execute(params![item, signature])?;
+            self.signature.execute(params![item, signature])?;
         }
-        item
-    };
-    let file = ends.file(db, row)?;
-    // What an unfinished import says of an older item waits, unless it has been said before.
-    let waits = known.is_some() && ends.arriving.is_some_and(|first| item < first);
-    let (sources, labels) = if waits {
-        ("arriving_sources", "arriving_labels")
-    } else {
-        ("sources", "reference_labels")
-    };
-    let known_source = waits
-        && db
-            .prepare_cached(
-                "SELECT 1 FROM sources WHERE item = ?1 AND file = ?2 AND row = ?3 AND content = ?4",
-            )?
-            .exists(params![item, file, row.row as i64, row.source_content])?;
-    let sources = if known_source {
-        0
-    } else {
-        db.prepare_cached(&format!(
-            "INSERT INTO {sources} (item, file, row, content, id, \"order\", models, extra)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING"
-        ))?
-        .execute(params![
-            item,
-            file,
-            row.row as i64,
-            row.source_content,
-            row.source_id,
-            row.order,
-            row.models,
-            row.extra,
-        ])?
-    };
-    let mut known =
-        db.prepare_cached("SELECT 1 FROM reference_labels WHERE item = ?1 AND content = ?2")?;
-    let mut insert = db.prepare_cached(&format!(
-        "INSERT INTO {labels} (item, content, file, row, place, role, annotator, time, judgment, extra)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING"
-    ))?;
-    for (place, reference) in row.references.iter().enumerate() {
-        if waits && known.exists(params![item, reference.content])? {
-            continue;
-        }
-        put.references_new += insert.execute(params![
-            item,
-            reference.content,
-            file,
-            row.row as i64,
-            place as i64,
-            reference.role,
-            reference.annotator,
-            reference.time,
-            reference.judgment,
-            reference.extra,
-        ])? as u64;
+        Ok(item)
     }
-    if put.items_new + put.references_new > 0 || sources > 0 {
-        put.rows_new = row.rows;
-    } else {
-        put.duplicates = row.rows;
-    }
-    Ok(put)
 }

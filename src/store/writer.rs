@@ -15,7 +15,7 @@ use rusqlite::{Connection, params};
 use super::arriving::{self, State};
 use super::checkpoint::Checkpoints;
 use super::fresh::Fresh;
-use super::rows::{Ends, StoredRow, json, put_row};
+use super::rows::{Ends, Put, StoredRow, json};
 use super::{ImportedRow, PutRows, StoreError, log, scores, search};
 use crate::domain::{Draft, Event, ItemId, Score, ScorerId};
 
@@ -551,16 +551,22 @@ impl Work {
         under_way: &mut Rows,
         urgent: &Receiver<Urgent>,
     ) -> Result<(), StoreError> {
+        let start = Instant::now();
+        if self.ends.importing() && !self.fresh.has_noted() {
+            let enough = || !urgent.is_empty();
+            return (self.fresh.note_some(&self.db, start + ROWS_SLICE, enough))
+                .map_err(|e| StoreError::sqlite(&self.path, &e));
+        }
         if self.fresh.is_full() {
             return self.store_ids(urgent);
         }
-        let start = Instant::now();
         let mut ends = self.ends.clone();
         let mut fresh = std::mem::take(&mut self.fresh);
         let mut put = PutRows::default();
         let result = self.transaction(Sync::Later, |db| {
+            let mut rows = Put::new(db, &mut ends, &mut fresh)?;
             for row in under_way.left.by_ref() {
-                put += put_row(db, &mut ends, &mut fresh, &row)?;
+                put += rows.row(&row)?;
                 if start.elapsed() > ROWS_SLICE || !urgent.is_empty() {
                     break;
                 }
