@@ -193,6 +193,16 @@ fn a_large_import_is_whole_or_nothing() {
     assert_eq!(reader.count().unwrap(), 205_002);
     let last = &some_rows("b.jsonl", 205_002..=205_002)[0];
     assert_eq!(reader.position_of(last.item.id).unwrap(), Some(205_001));
+    // Once more: every one of them is known.
+    writer.begin_import().unwrap();
+    for from in [1, 100_001, 204_902] {
+        let put = writer
+            .put_rows(&some_rows("b.jsonl", from..=from + 100))
+            .unwrap();
+        assert_eq!((put.items_new, put.references_new), (0, 0));
+    }
+    writer.finish_import().unwrap();
+    assert_eq!(reader.count().unwrap(), 205_002);
     assert_eq!(project.integrity().unwrap(), Vec::<String>::new());
 }
 
