@@ -5,7 +5,7 @@
 //! Jaccard similarity of the runs. Candidates share three of the responses' bins and one of the context's (locality-sensitive hashing);
 //! near are those with a similarity of 0.8 or more in both parts, the threshold that Lee et al. (arXiv:2107.06499) use.
 
-use std::collections::HashMap;
+use hashbrown::HashTable;
 
 use crate::domain::{Item, ItemId, Turn};
 
@@ -25,7 +25,8 @@ pub type Signature = [u8; 2 * BINS];
 /// The items seen so far, in few bytes each.
 #[derive(Debug, Default)]
 pub struct NearDuplicates {
-    groups: HashMap<u64, u32>,
+    /// By their keys, groups of items: [`GROUPS`] times the place of the first in `seen`, and which of its groups it is.
+    groups: HashTable<u32>,
     seen: Vec<Seen>,
 }
 
@@ -54,14 +55,19 @@ impl NearDuplicates {
     pub fn add(&mut self, name: u64, id: ItemId, signature: &Signature) -> Option<Near> {
         let alike = |a: &[u8], b: &[u8]| a.iter().zip(b).filter(|(a, b)| a == b).count() >= ENOUGH;
         let (context, responses) = signature.split_at(BINS);
-        let mut keys = [0; GROUPS];
-        for (group, key) in keys.iter_mut().enumerate() {
-            let bins = responses[group * TOGETHER..][..TOGETHER].iter();
-            let bins = bins.chain(&context[group * BINS / GROUPS..][..1]);
-            *key = mix(bins.fold(group as u64, |key, bin| key << 8 | u64::from(*bin)));
-        }
-        let candidates = keys.iter().filter_map(|key| self.groups.get(key));
-        let candidates = candidates.filter_map(|at| self.seen.get(*at as usize));
+        let seen = &self.seen;
+        let key_of = |of: u32| {
+            let (at, group) = (of as usize / GROUPS, of as usize % GROUPS);
+            seen.get(at).map_or(0, |seen| key(&seen.signature, group))
+        };
+        let keys: [u64; GROUPS] = std::array::from_fn(|group| key(signature, group));
+        let same_group = |group| {
+            let key = keys[group];
+            self.groups.find(key, |of| key_of(*of) == key)
+        };
+        let groups: [Option<u32>; GROUPS] = std::array::from_fn(|group| same_group(group).copied());
+        let candidates = groups.iter().flatten();
+        let candidates = candidates.filter_map(|of| seen.get(*of as usize / GROUPS));
         let near = candidates.filter(|seen| {
             let (seen_context, seen_responses) = seen.signature.split_at(BINS);
             alike(seen_responses, responses) && alike(seen_context, context)
@@ -74,17 +80,35 @@ impl NearDuplicates {
             .max_by_key(|near| near.same);
         // The first of its kind stands for those that come after it.
         if found.is_none() && self.seen.len() < Self::MOST {
-            for key in keys {
-                self.groups.entry(key).or_insert(self.seen.len() as u32);
-            }
+            let at = self.seen.len();
             self.seen.push(Seen {
                 name,
                 id,
                 signature: *signature,
             });
+            let key_of = |of: &u32| {
+                key(
+                    &self.seen[*of as usize / GROUPS].signature,
+                    *of as usize % GROUPS,
+                )
+            };
+            for (group, first) in groups.iter().enumerate() {
+                if first.is_none() {
+                    let of = (at * GROUPS + group) as u32;
+                    self.groups.insert_unique(keys[group], of, key_of);
+                }
+            }
         }
         found
     }
+}
+
+/// What items in one group have in common, as a hash.
+fn key(signature: &Signature, group: usize) -> u64 {
+    let (context, responses) = signature.split_at(BINS);
+    let bins = responses[group * TOGETHER..][..TOGETHER].iter();
+    let bins = bins.chain(&context[group * BINS / GROUPS..][..1]);
+    mix(bins.fold(group as u64, |key, bin| key << 8 | u64::from(*bin)))
 }
 
 /// What is compared of an item.
@@ -109,20 +133,14 @@ fn sign<'a>(turns: impl Iterator<Item = &'a Turn>, signature: &mut [u8]) {
         // Words are hashed into the run by rotation, so that the one that leaves it can be taken out again.
         let (mut run, mut words) = (0_u64, 0_usize);
         let mut last = [0_u64; RUN];
-        let text = turn.content.as_bytes();
-        let mut at = 0;
-        while at < text.len() {
-            let (hash, next) = word(text, at);
-            at = next;
-            if let Some(hash) = hash {
-                let leaves = std::mem::replace(&mut last[words % RUN], hash);
-                run = run.rotate_left(13) ^ hash ^ leaves.rotate_left(13 * RUN as u32);
-                words += 1;
-                if words >= RUN {
-                    put(run);
-                }
+        each_word(turn.content.as_bytes(), |hash| {
+            let leaves = std::mem::replace(&mut last[words % RUN], hash);
+            run = run.rotate_left(13) ^ hash ^ leaves.rotate_left(13 * RUN as u32);
+            words += 1;
+            if words >= RUN {
+                put(run);
             }
-        }
+        });
         if words < RUN {
             short = short.wrapping_add(mix(run));
         }
@@ -144,33 +162,71 @@ fn sign<'a>(turns: impl Iterator<Item = &'a Turn>, signature: &mut [u8]) {
     }
 }
 
-const LETTER: [bool; 256] = {
-    let mut letter = [true; 256];
-    let mut byte = 0;
-    while byte < 128 {
-        letter[byte] = (byte as u8).is_ascii_alphanumeric();
-        byte += 1;
+/// The hashes of a text's words, in order. Beyond ASCII everything is a letter.
+fn each_word(text: &[u8], mut each: impl FnMut(u64)) {
+    let mut begun = None;
+    // 64 bytes at once: with one at a time the processor guesses wrong at the end of most words.
+    for (block, bytes) in text.chunks(64).enumerate() {
+        let letters = letters(bytes);
+        // Where a word begins, and where what follows it does.
+        let mut changes = letters ^ (letters << 1 | u64::from(begun.is_some()));
+        if bytes.len() < 64 {
+            changes &= (1 << bytes.len()) - 1;
+        }
+        while changes != 0 {
+            let at = block * 64 + changes.trailing_zeros() as usize;
+            changes &= changes - 1;
+            begun = match begun {
+                None => Some(at),
+                Some(from) => {
+                    each(word(text, from, at - from));
+                    None
+                }
+            };
+        }
     }
-    letter
-};
+    if let Some(from) = begun {
+        each(word(text, from, text.len() - from));
+    }
+}
 
-/// The hash of the word that begins at a byte, if one does, and where it is over. Beyond ASCII everything is a letter.
-fn word(text: &[u8], from: usize) -> (Option<u64>, usize) {
-    let letters = text[from..]
+/// Which of at most 64 bytes are letters or digits, as bits from the lowest.
+fn letters(bytes: &[u8]) -> u64 {
+    let mut letters = [0; 64];
+    for (letter, byte) in letters.iter_mut().zip(bytes) {
+        let of_word = byte.is_ascii_alphanumeric() || !byte.is_ascii();
+        *letter = u8::from(of_word);
+    }
+    let (eights, _) = letters.as_chunks();
+    // The lowest bits of eight bytes, brought together in the highest byte.
+    let together =
+        |eight: &[u8; 8]| u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+    eights
         .iter()
-        .take_while(|byte| LETTER[usize::from(**byte)]);
-    let length = letters.count();
-    if length == 0 {
-        return (None, from + 1);
-    }
+        .rev()
+        .fold(0, |bits, eight| bits << 8 | together(eight))
+}
+
+fn word(text: &[u8], from: usize, length: usize) -> u64 {
     let mut hash = length as u64;
-    for some in text[from..from + length].chunks(8) {
-        let mut bytes = [0; 8];
-        bytes[..some.len()].copy_from_slice(some);
+    for at in (0..length).step_by(8) {
         // This bit tells upper from lower case in ASCII; digits have it.
-        hash = mix(hash ^ (u64::from_le_bytes(bytes) | 0x2020_2020_2020_2020));
+        let some = up_to_eight(text, from + at, length - at);
+        hash = mix(hash ^ (some | 0x2020_2020_2020_2020));
     }
-    (Some(hash), from + length)
+    hash
+}
+
+/// The next bytes of a text, at most `length` and at most eight, as a number.
+fn up_to_eight(text: &[u8], from: usize, length: usize) -> u64 {
+    let some = if let Some(bytes) = text[from..].first_chunk() {
+        u64::from_le_bytes(*bytes)
+    } else {
+        let mut bytes = [0; 8];
+        bytes[..text.len() - from].copy_from_slice(&text[from..]);
+        u64::from_le_bytes(bytes)
+    };
+    some & (u64::MAX >> (64 - 8 * length.min(8)))
 }
 
 /// Spreads the bits of a number (the finaliser of `SplitMix64`).

@@ -1,9 +1,10 @@
 //! Files into a project, with one report for the window and the command line; and a look at them before anything is written.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use hashbrown::HashTable;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -402,8 +403,8 @@ struct Likeness<'a> {
     project: Option<&'a Reader>,
     seen: NearDuplicates,
     files: Vec<String>,
-    /// The first half of the ids of the files' items.
-    ids: HashSet<[u8; 16]>,
+    /// The first half of the ids of the files' items, by its own first half: ids are hashes.
+    ids: HashTable<[u64; 2]>,
     repeated: u64,
     near: Vec<NearDuplicate>,
     near_in_all: u64,
@@ -453,7 +454,7 @@ impl<'a> Likeness<'a> {
             project,
             seen,
             files: vec![],
-            ids: HashSet::new(),
+            ids: HashTable::new(),
             repeated: 0,
             near: vec![],
             near_in_all: 0,
@@ -467,14 +468,14 @@ impl<'a> Likeness<'a> {
             self.files.push(source.file.clone());
         }
         let file = self.files.len() as u64 - 1;
-        let mut id = [0; 16];
-        id.copy_from_slice(&row.item.id.0[..16]);
-        if self.ids.contains(&id) {
+        let (parts, _) = row.item.id.0.as_chunks();
+        let id = [u64::from_le_bytes(parts[0]), u64::from_le_bytes(parts[1])];
+        if self.ids.find(id[0], |seen| *seen == id).is_some() {
             self.repeated += 1;
             return Ok(true);
         }
         if self.ids.len() < NearDuplicates::MOST {
-            self.ids.insert(id);
+            self.ids.insert_unique(id[0], id, |seen| seen[0]);
         }
         let name = file << Self::ROW | source.row;
         let Some(near) = self.seen.add(name, row.item.id, signature) else {

@@ -3,12 +3,17 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
+use blake3::hazmat::{ContextKey, HasherExt as _, hash_derive_key_context};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::Turn;
+
+/// What `blake3::Hasher::new_derive_key` derives from its text, made once: for a short text that is as much work as its hash.
+pub(crate) type Key = LazyLock<ContextKey>;
 
 /// A 64-digit hexadecimal string that is not one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -67,14 +72,16 @@ content_hash!(
 
 /// Hash of a response's own turns.
 pub fn response_hash(turns: &[Turn]) -> ResponseHash {
-    let mut hasher = blake3::Hasher::new_derive_key("tiebreak 2026 response");
+    static KEY: Key = Key::new(|| hash_derive_key_context("tiebreak 2026 response"));
+    let mut hasher = blake3::Hasher::new_from_context_key(&KEY);
     write_turns(&mut hasher, turns);
     ResponseHash(*hasher.finalize().as_bytes())
 }
 
 /// Hash of a context and the *sorted* hashes of its responses.
 pub fn item_id(context: &[Turn], sorted: &[ResponseHash]) -> ItemId {
-    let mut hasher = blake3::Hasher::new_derive_key("tiebreak 2026 item");
+    static KEY: Key = Key::new(|| hash_derive_key_context("tiebreak 2026 item"));
+    let mut hasher = blake3::Hasher::new_from_context_key(&KEY);
     write_turns(&mut hasher, context);
     write_len(&mut hasher, sorted.len());
     for hash in sorted {

@@ -1,9 +1,10 @@
 //! Imported rows: their stored form, prepared by the caller's thread, and how they are written.
 
+use blake3::hazmat::{HasherExt as _, hash_derive_key_context};
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 
 use super::fresh::Fresh;
-use crate::domain::hash::canonical_json;
+use crate::domain::hash::{Key, canonical_json};
 use crate::domain::{Item, ItemId, ReferenceLabel, Role, SourceRow, Turn};
 
 /// Characters of an item's preview.
@@ -103,7 +104,8 @@ fn turns_json(turns: &[Turn]) -> String {
 
 /// A hash of parts, none of which can run into the next. 128 bits: enough within one item.
 fn content_hash(parts: &[&str]) -> String {
-    let mut hasher = blake3::Hasher::new_derive_key("tiebreak 2026 store content");
+    static KEY: Key = Key::new(|| hash_derive_key_context("tiebreak 2026 store content"));
+    let mut hasher = blake3::Hasher::new_from_context_key(&KEY);
     for part in parts {
         hasher.update(&(part.len() as u64).to_le_bytes());
         hasher.update(part.as_bytes());
