@@ -57,6 +57,9 @@ pub struct ProjectSettings {
     pub guidelines: Option<String>,
 }
 
+/// Bytes of a page in new projects; older ones keep theirs. A conversation is some kilobytes: in pages of 4 KiB an import takes 4 to 10 % longer.
+const PAGE: i64 = 8_192;
+
 /// What a project is opened for.
 #[derive(Debug, Clone, Copy)]
 pub enum Access<'a> {
@@ -107,6 +110,7 @@ impl Project {
         new_file(path, |temporary| {
             let mut db = open(temporary, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
             (|| {
+                db.pragma_update(None, "page_size", PAGE)?;
                 prepare_writing(&db)?;
                 db.pragma_update(None, "application_id", APPLICATION_ID)
             })()
