@@ -353,3 +353,22 @@ fn near_duplicates_are_alike_in_context_and_responses() {
     assert_eq!(add(3, "why", ["no", "yes"]), found(false));
     assert_eq!(add(4, "", ["", " "]), None);
 }
+
+/// Projects keep signatures: one made today is compared with those of years ago.
+#[test]
+fn a_signature_is_what_it_was() {
+    let item = of_texts(
+        "Why do the LEAVES of deciduous trees, e.g. Quercus robur, change colour in autumn? Bäume verlieren im Herbst ihre Blätter; \
+         木の葉は秋に色が変わる。",
+        [
+            "Chlorophyll breaks down first; carotenoids, which were there all along, become visible (yellow and orange), and \
+             anthocyanins are made anew.",
+            "Because it's cold.",
+        ],
+    );
+    // As the first version of the program that kept any had it.
+    let kept = "5183b13408591ed3c591c2b2a183700e4fee5f885e20c737646808dcf021415a\
+                8a511e769730b556eebba5ac991aac2ee4a2b4020b41859cfdeeec985cd8c83b";
+    let made = signature(&item).map(|byte| format!("{byte:02x}")).concat();
+    assert_eq!(made, kept);
+}
