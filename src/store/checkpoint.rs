@@ -12,9 +12,9 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
-/// Pages in the log from which on a checkpoint is asked for: 16 MiB.
+/// Pages in the log from which on a checkpoint is asked for: 16 MiB in new projects.
 const SOON: i64 = 2_048;
-/// Pages in the log from which on bulk writes wait for the checkpoint: 64 MiB.
+/// Pages in the log from which on bulk writes wait for the checkpoint: four times that.
 const LATE: i64 = 8_192;
 
 /// The writer's view of it.

@@ -8,6 +8,8 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 /// Ids that are kept, some 60 bytes each.
 const MOST: usize = 200_000;
+/// New ids from which on a filter is worth reading the table once for.
+const MANY: usize = 5_000;
 /// Ids stored or noted between two looks at the clock.
 const STEP: usize = 256;
 
@@ -30,6 +32,8 @@ enum Noted {
     Nothing,
     UpTo([u8; 32]),
     All,
+    /// It cannot be read through.
+    No,
 }
 
 impl Fresh {
@@ -68,37 +72,33 @@ impl Fresh {
         self.ids.retain(|_, position| *position < from);
     }
 
-    /// Whether the filter knows what was in the table before.
-    pub(super) fn has_noted(&self) -> bool {
-        matches!(self.noted, Noted::All)
+    /// Whether the filter should come to know what was in the table before more come.
+    pub(super) fn should_note(&self) -> bool {
+        self.ids.len() >= MANY && matches!(self.noted, Noted::Nothing | Noted::UpTo(_))
     }
 
     /// Notes what is in the table, from where it left off until it is time or, looked at now and then, `enough`.
-    pub(super) fn note_some(
-        &mut self,
-        db: &Connection,
-        until: Instant,
-        enough: impl Fn() -> bool,
-    ) -> rusqlite::Result<()> {
-        let mut from = db.prepare_cached("SELECT id FROM ids WHERE id > ?1 ORDER BY id")?;
+    pub(super) fn note_some(&mut self, db: &Connection, until: Instant, enough: impl Fn() -> bool) {
         let after = match &self.noted {
-            Noted::Nothing => &[][..],
-            Noted::UpTo(id) => id,
-            Noted::All => return Ok(()),
+            Noted::UpTo(id) => &id[..],
+            _ => &[],
         };
-        let mut rows = from.query([after])?;
-        let mut n = 0;
-        while let Some(row) = rows.next()? {
-            let id: [u8; 32] = row.get(0)?;
-            self.seen.put(&id);
-            n += 1;
-            if n % STEP == 0 && (Instant::now() > until || enough()) {
-                self.noted = Noted::UpTo(id);
-                return Ok(());
+        let mut note = || {
+            let mut from = db.prepare_cached("SELECT id FROM ids WHERE id > ?1 ORDER BY id")?;
+            let mut rows = from.query([after])?;
+            let mut n = 0;
+            while let Some(row) = rows.next()? {
+                let id: [u8; 32] = row.get(0)?;
+                self.seen.put(&id);
+                n += 1;
+                if n % STEP == 0 && (Instant::now() > until || enough()) {
+                    return Ok(Noted::UpTo(id));
+                }
             }
-        }
-        self.noted = Noted::All;
-        Ok(())
+            Ok::<_, rusqlite::Error>(Noted::All)
+        };
+        // Where the table is damaged, whoever needs that part of it will tell.
+        self.noted = note().unwrap_or(Noted::No);
     }
 
     /// Writes the first of them to the table within a transaction of the caller, until it is time or, looked at now and then, `enough`. Should

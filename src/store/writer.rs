@@ -477,6 +477,7 @@ impl Work {
         if under_way.is_some() {
             return Err(StoreError::Importing);
         }
+        self.fresh = Fresh::default();
         self.transaction(Sync::AtCommit, arriving::begin)?;
         self.read_ends()
     }
@@ -552,10 +553,9 @@ impl Work {
         urgent: &Receiver<Urgent>,
     ) -> Result<(), StoreError> {
         let start = Instant::now();
-        if self.ends.importing() && !self.fresh.has_noted() {
-            let enough = || !urgent.is_empty();
-            return (self.fresh.note_some(&self.db, start + ROWS_SLICE, enough))
-                .map_err(|e| StoreError::sqlite(&self.path, &e));
+        if self.fresh.should_note() {
+            (self.fresh).note_some(&self.db, start + ROWS_SLICE, || !urgent.is_empty());
+            return Ok(());
         }
         if self.fresh.is_full() {
             return self.store_ids(urgent);

@@ -204,6 +204,19 @@ fn a_large_import_is_whole_or_nothing() {
     writer.finish_import().unwrap();
     assert_eq!(reader.count().unwrap(), 205_002);
     assert_eq!(project.integrity().unwrap(), Vec::<String>::new());
+    // Something in the table that is no id stands in nobody's way, and some of what comes is known.
+    let db = rusqlite::Connection::open(path_in(&folder)).unwrap();
+    db.execute("INSERT INTO ids VALUES (x'80', -1)", [])
+        .unwrap();
+    writer.begin_import().unwrap();
+    for from in [204_001, 207_001] {
+        let put = writer
+            .put_rows(&some_rows("c.jsonl", from..=from + 5_999))
+            .unwrap();
+        assert_eq!(put.items_new, if from == 204_001 { 4_998 } else { 3_000 });
+    }
+    writer.finish_import().unwrap();
+    assert_eq!(reader.count().unwrap(), 213_000);
 }
 
 /// The file is away when an import ends: what it brought is gone before the next begins.
