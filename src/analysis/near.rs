@@ -48,7 +48,7 @@ pub struct Near {
 }
 
 impl NearDuplicates {
-    /// Items beyond these are not remembered, so that memory stays flat; some 200 bytes each.
+    /// Items beyond these are not remembered, so that memory stays flat; some 150 bytes each.
     pub const MOST: usize = 500_000;
 
     /// Remembers an item under a name, and tells one that came before and is near.
@@ -56,14 +56,10 @@ impl NearDuplicates {
         let alike = |a: &[u8], b: &[u8]| a.iter().zip(b).filter(|(a, b)| a == b).count() >= ENOUGH;
         let (context, responses) = signature.split_at(BINS);
         let seen = &self.seen;
-        let key_of = |of: u32| {
-            let (at, group) = (of as usize / GROUPS, of as usize % GROUPS);
-            seen.get(at).map_or(0, |seen| key(&seen.signature, group))
-        };
         let keys: [u64; GROUPS] = std::array::from_fn(|group| key(signature, group));
         let same_group = |group| {
             let key = keys[group];
-            self.groups.find(key, |of| key_of(*of) == key)
+            self.groups.find(key, |of| key_in(seen, *of) == key)
         };
         let groups: [Option<u32>; GROUPS] = std::array::from_fn(|group| same_group(group).copied());
         let candidates = groups.iter().flatten();
@@ -86,15 +82,10 @@ impl NearDuplicates {
                 id,
                 signature: *signature,
             });
-            let key_of = |of: &u32| {
-                key(
-                    &self.seen[*of as usize / GROUPS].signature,
-                    *of as usize % GROUPS,
-                )
-            };
             for (group, first) in groups.iter().enumerate() {
                 if first.is_none() {
                     let of = (at * GROUPS + group) as u32;
+                    let key_of = |of: &u32| key_in(&self.seen, *of);
                     self.groups.insert_unique(keys[group], of, key_of);
                 }
             }
@@ -109,6 +100,12 @@ fn key(signature: &Signature, group: usize) -> u64 {
     let bins = responses[group * TOGETHER..][..TOGETHER].iter();
     let bins = bins.chain(&context[group * BINS / GROUPS..][..1]);
     mix(bins.fold(group as u64, |key, bin| key << 8 | u64::from(*bin)))
+}
+
+/// The same of a group in the table.
+fn key_in(seen: &[Seen], of: u32) -> u64 {
+    let (at, group) = (of as usize / GROUPS, of as usize % GROUPS);
+    seen.get(at).map_or(0, |seen| key(&seen.signature, group))
 }
 
 /// What is compared of an item.
@@ -207,6 +204,7 @@ fn letters(bytes: &[u8]) -> u64 {
         .fold(0, |bits, eight| bits << 8 | together(eight))
 }
 
+/// The hash of a word.
 fn word(text: &[u8], from: usize, length: usize) -> u64 {
     let mut hash = length as u64;
     for at in (0..length).step_by(8) {
