@@ -182,7 +182,7 @@ words! {
         NEW_PROJECT = "Make a project";
         NEW_PROJECT_TOLD = "Path of a .tiebreak file that does not exist yet.";
         IMPORT = "Import data";
-        IMPORT_TOLD = "Path of a .jsonl or .json file, plain or gzip.";
+        IMPORT_TOLD = "Path of a file or a folder: JSON, CSV or Parquet, plain, gzip or zstd.";
         EXPORT = "Export";
         EXPORT_TOLD = "Path of the file to write.";
         COPY = "Save a copy of the project";
@@ -207,7 +207,7 @@ words! {
         TRY_SAMPLE = "Try it: sample conversations";
         import(files: &str) = "Import {files}…";
         IMPORT_DATA = "Open your data…";
-        DATA_TOLD = "Your data (.jsonl or .json, plain or gzip) can also be dropped into the window; its project is made beside it.";
+        DATA_TOLD = "Your data (JSON, CSV or Parquet; plain, gzip or zstd) can also be dropped into the window; its project is made beside it.";
         MODEL_TOLD = "You can label without a model. A small one is built in; add another later in Models.";
     }
 
