@@ -395,7 +395,7 @@ fn pick(what: Pick, outbox: crate::app::runner::Outbox) {
             Pick::Import => {
                 let dialog = dialog.set_title(words::dialogs::IMPORT_DATA).add_filter(
                     words::dialogs::DATA_FILES,
-                    &["jsonl", "json", "csv", "tsv", "parquet", "gz", "zst"],
+                    &[&crate::dataset::ENDINGS[..], &crate::dataset::PACKED].concat(),
                 );
                 wait(dialog.pick_files())
                     .map(|files| files.iter().map(|f| f.path().to_owned()).collect())
